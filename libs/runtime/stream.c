@@ -3,7 +3,7 @@
  * until the end of the turn. Descriptors are watched by uv_poll (level-triggered), so one wait, one recv and one send make
  * an exchange. Closing always ends in `gone`, from libuv's close callback: never inside the owner's own call. */
 #include "runtime/stream.h"
-#include "runtime/clock.h"
+#include "runtime/fiber_switch.h"
 #include "runtime/loop_internal.h"
 #include "runtime/stream_internal.h"
 
@@ -19,6 +19,13 @@ enum {
     LINGER_BYTES_MAX = 1024 * 1024,
     OUTPUT_KEEP_MAX = 64 * 1024, /* a larger output buffer is not pooled */
 };
+
+/* AddressSanitizer shall see who uses input that has been consumed. */
+#ifdef SWITCH_ASAN
+enum { INPUT_POOL_MAX = 0 };
+#else
+enum { INPUT_POOL_MAX = BUFFER_POOL_MAX };
+#endif
 
 enum state { OPEN, CLOSING, LINGERING, CLOSED };
 
@@ -66,7 +73,7 @@ static void drop_input(struct stream *stream)
 {
     struct buffer_pool *pool = &the_loop.inputs;
 
-    if (stream->input_capacity == STREAM_READ_SIZE && pool->count < BUFFER_POOL_MAX)
+    if (stream->input_capacity == STREAM_READ_SIZE && pool->count < INPUT_POOL_MAX)
         pool->free[pool->count++] = stream->input;
     else
         free(stream->input);

@@ -56,12 +56,13 @@ void listener_free(struct listener *listener);
 /* Sets who is called back. To be called in `accepted`. */
 void stream_adopt(struct stream *stream, const struct stream_owner *callbacks, void *owner);
 
-/* The bytes received and not yet consumed. Valid until the callback ends or stream_consume. */
+/* The bytes received and not yet consumed. Valid until the callback ends or stream_consume, which may give the
+ * memory to another stream. */
 str stream_input(const struct stream *stream);
 void stream_consume(struct stream *stream, size_t len);
 
-/* Stops and resumes reading; a stream begins reading when it is adopted. A paused stream still notices
- * that the peer is gone only when it sends. */
+/* Stops and resumes reading; a stream begins reading when it is adopted. What stream_input holds already is not
+ * announced again. A paused stream may notice that the peer is gone only when it sends. */
 void stream_pause(struct stream *stream);
 void stream_resume(struct stream *stream);
 

@@ -1,0 +1,108 @@
+#include "user_controller.h"
+#include "runtime/clock.h"
+#include "runtime/random.h"
+#include "user_repository.h"
+#include "user_service.h"
+
+#define USER_MESSAGES(ON)                                                       \
+    ON("user.create", create, create_user, user)                                \
+    ON("user.findById", find_by_id, user_id, user_details)                      \
+    ON("user.findByEmail", find_by_email, user_email, user)                     \
+    ON("user.findAll", find_all, user_page_query, user_page)                    \
+    ON("user.validateCredentials", validate_credentials, credentials, user)     \
+    ON("user.update", update, change_user, user)                                \
+    ON("user.delete", delete, user_id, nothing)
+
+MESSAGE_TABLE(user_messages, USER_MESSAGES);
+
+static const struct error BAD_CREDENTIALS = ERROR(401, "Invalid credentials");
+
+static const str USER_ROLES[] = { STR_INIT(ROLE_USER) };
+
+static struct user_state *state(struct call *call)
+{
+    return service_state(call);
+}
+
+/* Looking before hashing answers a taken address at once; the constraint decides between two at the same time. */
+static error create(struct call *call, const struct create_user *in, struct user *out)
+{
+    struct user_state *self = state(call);
+    struct user_row row = {
+        .id = random_uuid(),
+        .email = in->email,
+        .name = in->name,
+        .is_active = true,
+        .roles = { USER_ROLES, 1 },
+        .profile = in->profile,
+        .created_at = clock_now(),
+    };
+    error missing = user_find_by_email(call, self->db, &(struct user_email){ in->email }, out);
+
+    if (missing != &USER_NOT_FOUND)
+        return missing ? missing : &EMAIL_TAKEN;
+    row.updated_at = row.created_at;
+    TRY(password_hash(call, self->passwords, in->password, &row.password_hash));
+    return user_insert(call, self->db, &row, out);
+}
+
+static error find_by_id(struct call *call, const struct user_id *in, struct user_details *out)
+{
+    return user_find_details(call, state(call)->db, in, out);
+}
+
+static error find_by_email(struct call *call, const struct user_email *in, struct user *out)
+{
+    return user_find_by_email(call, state(call)->db, in, out);
+}
+
+static error find_all(struct call *call, const struct user_page_query *in, struct user_page *out)
+{
+    return user_list(call, state(call)->db, in, out);
+}
+
+/* An unknown address, an inactive user and a wrong password cost the same and answer the same. */
+static error check_password(struct call *call, const struct credentials *in, uuid *id)
+{
+    struct user_state *self = state(call);
+    struct user_row row = { 0 };
+    bool matches;
+    error missing = user_find_row_by_email(call, self->db, &(struct user_email){ in->email }, &row);
+
+    if (missing && missing != &USER_NOT_FOUND)
+        return missing;
+    TRY(password_verify(call, self->passwords, in->password, row.password_hash, &matches));
+    if (missing || !matches || !row.is_active)
+        return &BAD_CREDENTIALS;
+    *id = row.id;
+    return NULL;
+}
+
+static error validate_credentials(struct call *call, const struct credentials *in, struct user *out)
+{
+    struct user_state *self = state(call);
+    struct user_id id;
+
+    TRY(attempts_take(self->attempts, call->arena, in->email, clock_ms()));
+    error refused = check_password(call, in, &id.id);
+
+    if (refused != &BAD_CREDENTIALS)
+        attempts_give_back(self->attempts, in->email, clock_ms());
+    return refused ? refused : user_find(call, self->db, &id, out);
+}
+
+static error update(struct call *call, const struct change_user *in, struct user *out)
+{
+    struct user_state *self = state(call);
+    str hash = { NULL, 0 };
+
+    if (in->update_user_dto->given & schema_bit(update_user_schema(), "password"))
+        TRY(password_hash(call, self->passwords, in->update_user_dto->password, &hash));
+    return user_change(call, self->db, in, hash, out);
+}
+
+static error delete(struct call *call, const struct user_id *in, struct nothing *out)
+{
+    (void)out;
+    return user_remove(call, state(call)->db, in);
+}

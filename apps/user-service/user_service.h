@@ -1,0 +1,16 @@
+/* The user service: accounts, passwords, roles. */
+#pragma once
+
+#include "auth/attempts.h"
+#include "auth/password.h"
+#include "database/database.h"
+#include "service/service.h"
+
+extern const struct service user_service;
+
+/* What the service holds while it runs. */
+struct user_state {
+    struct db *db;
+    struct passwords *passwords;
+    struct attempts *attempts;
+};

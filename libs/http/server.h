@@ -1,0 +1,62 @@
+/* The HTTP/1.1 engine (RFC 9110, RFC 9112): connections on the loop, strict parsing, one fiber per request.
+ *
+ * A connection reads until a whole request (head and body) is there, then a fiber runs the handler, and the
+ * answer is queued on the stream; the next pipelined request is looked at only after that, so answers
+ * are in order. Every phase has a deadline that progress does not extend: head, body, handler, idle. */
+#pragma once
+
+#include "http/message.h"
+#include "runtime/stream.h"
+
+enum {
+    HTTP_HEAD_MAX = 16 * 1024,      /* request line and headers: 431 above (414 when the target alone is too long) */
+    HTTP_TARGET_MAX = 8 * 1024,
+    HTTP_HEADERS_MAX = 100,         /* header lines: 431 above */
+    HTTP_BODY_MAX = 100 * 1024,     /* decoded: 413 above */
+    HTTP_HEAD_TIMEOUT_MS = 10 * 1000,
+    HTTP_BODY_TIMEOUT_MS = 30 * 1000,
+    HTTP_IDLE_TIMEOUT_MS = 5 * 1000, /* keep-alive, as NestJS: "Keep-Alive: timeout=5" */
+    HTTP_CONNECTIONS_MAX = 10 * 1000,
+};
+
+struct http_server;
+
+struct http_server_options {
+    const char *address;
+    unsigned port;
+    bool share_port;
+    unsigned connections_max;      /* 0: HTTP_CONNECTIONS_MAX */
+    uint64_t request_timeout_ms;   /* the call's deadline; 0: CALL_TIMEOUT_MS */
+    uint64_t head_timeout_ms;      /* 0: HTTP_HEAD_TIMEOUT_MS, and so on */
+    uint64_t body_timeout_ms;
+    uint64_t idle_timeout_ms;      /* what "Keep-Alive: timeout=" says, in whole seconds */
+    const char *cors_origin;       /* FRONTEND_URL; NULL or "": no CORS headers, OPTIONS is an ordinary method */
+
+    /* Runs on a fiber and fills the response (200, empty at the start). Its call is cancelled when the
+     * connection goes away. */
+    void (*handle)(struct call *call, struct http_request *request, struct http_response *response,
+                   void *cookie);
+    void *cookie;
+};
+
+/* Listens and serves. The error names the address and port. `options` is copied. */
+error http_server_new(struct arena *arena, const struct http_server_options *options,
+                      struct http_server **out);
+
+/* Serves one stream that somebody else accepted and perhaps already read from: how a port serves two
+ * languages. The server owns it from here on. */
+void http_server_take(struct http_server *server, struct stream *stream);
+
+unsigned http_server_port(const struct http_server *server);
+
+/* Stops accepting, closes idle connections, lets requests that run finish with `Connection: close`, then
+ * calls `drained(cookie)`, at the latest after `timeout_ms`, when what is left is cut off. */
+void http_server_drain(struct http_server *server, uint64_t timeout_ms,
+                       void (*drained)(void *cookie), void *cookie);
+
+/* After `drained`. NULL is fine. */
+void http_server_free(struct http_server *server);
+
+/* Requests being handled now, and connections open. */
+size_t http_server_active(const struct http_server *server);
+size_t http_server_connections(const struct http_server *server);

@@ -1,0 +1,115 @@
+/* What a service is, in one struct: its name, settings, messages, routes; and the system of services that run in
+ * this process. apps/cuib composes them; nothing in a service knows which others share its process. */
+#pragma once
+
+#include "base/embed.h"
+#include "health/health.h"
+#include "http/route.h"
+#include "http/server.h"
+#include "openapi/openapi.h"
+#include "rpc/peer.h"
+
+enum {
+    SERVICE_COUNT_MAX = 8,
+    SERVICE_CHECKS_MAX = 8,
+};
+
+struct service_instance;
+
+struct service {
+    const char *name;                        /* the word for the command line: "user" */
+    const char *title;                       /* of its log lines: "UserService" */
+    const struct schema *(*settings)(void);  /* its own, beside system_settings */
+    const struct message *messages;          /* what it answers, or NULL */
+    const struct route *const *routes;       /* its HTTP API beside /health, or NULL */
+    const struct openapi_info *openapi;      /* served at /api/docs, or NULL */
+
+    /* Establishes who asks, for routes that are not for everybody; or NULL. */
+    error (*authenticate)(struct call *call, const struct http_request *request,
+                          const struct identity **out);
+
+    /* Opens what the service needs, sets `state`, `port` and the rest of the instance. `settings` is the filled
+     * struct of its table. A failure names what is wrong in one line. */
+    error (*start)(struct call *call, struct service_instance *self, const void *settings);
+
+    /* Closes what `start` opened, also after a failed start. */
+    void (*stop)(struct service_instance *self);
+};
+
+/* Settings that all services of a process share. */
+struct system_settings {
+    str cuib_data_dir, bind_address, log_level, log_format;
+    int64_t port; /* 0: not set */
+    int64_t shutdown_delay_ms, shutdown_timeout_ms, health_heap_mb, health_rss_mb;
+};
+
+const struct schema *system_settings_schema(void);
+
+struct system;
+
+/* A service that runs in this process; `call->service` of its handlers. */
+struct service_instance {
+    const struct service *service;
+    struct system *system;
+    void *state;             /* the service's own */
+    unsigned port;           /* to listen on */
+    const char *cors_origin; /* FRONTEND_URL */
+    struct health_check checks[SERVICE_CHECKS_MAX]; /* the service's own; memory checks are added */
+    size_t check_count;
+    struct openapi documents;
+    struct http_server *server;
+    struct buf scratch; /* where replies are printed */
+};
+
+/* The services of this process. */
+struct system {
+    struct arena *arena; /* lives as long as the process */
+    struct system_settings settings;
+    struct service_instance instances[SERVICE_COUNT_MAX];
+    size_t count;
+    size_t heap_max, rss_max; /* bytes; thresholds of the health checks */
+    bool shutting_down;
+};
+
+/* Starts the services in the order given and listens. On failure all that was started is stopped again. */
+error service_system_start(struct call *call, struct system *system,
+                           const struct service *const *services, size_t count);
+
+/* Health says `shutting_down`, then no new connections, then what runs is finished, then all is closed. */
+void service_system_stop(struct call *call, struct system *system);
+
+/* The peer that answers `pattern`: the service named before the first dot ("user.create" is for `user`),
+ * called directly when it runs in this process. */
+struct rpc_peer service_peer(struct system *system, const char *pattern);
+
+/* Whether the service of that name runs in this process. */
+bool service_is_here(const struct system *system, const char *name);
+
+/* The state of the service whose handler runs. */
+static inline void *service_state(struct call *call)
+{
+    return ((struct service_instance *)call->service)->state;
+}
+
+/* Adds a check to /health and /health/ready. */
+void service_add_check(struct service_instance *self, struct health_check check);
+
+/* Adds the checks of the services that were started before, so that a gateway in front of services in its own
+ * process speaks for them. */
+void service_add_checks_of_others(struct service_instance *self);
+
+/* The HTTP side of an instance: finds the route, asks who may, validates, sends the message, prints the reply. */
+void service_serve(struct call *call, struct http_request *request, struct http_response *response,
+                   void *instance);
+
+/* Prints `value` as the response's JSON body. For handlers of routes. */
+error service_reply(struct call *call, struct http_response *response, int status,
+                    struct schema_in value);
+
+/* Reads the query parameters by their table; 400 when they break its rules. For handlers of routes. */
+error service_query(struct call *call, const struct http_request *request, struct schema_out out);
+
+/* Whether the asking identity has that role. */
+bool service_has_role(const struct call *call, const char *role);
+
+extern const struct error SERVICE_FORBIDDEN; /* 403 "Forbidden resource" */

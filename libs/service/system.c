@@ -1,0 +1,195 @@
+#include "runtime/log.h"
+#include "service/service.h"
+#include "service/settings.h"
+
+#include <assert.h>
+
+static const char *const LOG_LEVELS[] = { "fatal", "error", "warn", "log", "debug", "verbose", NULL };
+static const char *const LOG_FORMATS[] = { "text", "json", NULL };
+
+SCHEMA(system_settings,
+       FIELD(cuib_data_dir, .fallback = "./var", .doc = "where stores, keys and mails lie"),
+       FIELD(bind_address, RULES(IS_IP), .fallback = "127.0.0.1", .doc = "address to listen on"),
+       FIELD(log_level, RULES(IS_IN(LOG_LEVELS)), .fallback = "log",
+             .doc = "fatal, error, warn, log, debug or verbose"),
+       FIELD(log_format, RULES(IS_IN(LOG_FORMATS)), .fallback = "text", .doc = "text or json"),
+       FIELD(port, RULES(IS_INT, AT_LEAST(0), AT_MOST(65535)), .fallback = "0",
+             .doc = "port of a service that is alone in its process; 0: its own setting"),
+       FIELD(shutdown_delay_ms, RULES(IS_INT, AT_LEAST(0), AT_MOST(600000)), .fallback = "0",
+             .doc = "after SIGTERM, how long /health says shutting_down before the ports close"),
+       FIELD(shutdown_timeout_ms, RULES(IS_INT, AT_LEAST(0), AT_MOST(600000)), .fallback = "10000",
+             .doc = "how long running requests may take to finish"),
+       FIELD(health_heap_mb, RULES(IS_INT, AT_LEAST(1), AT_MOST(1000000)), .fallback = "256",
+             .doc = "memory_heap is down above it"),
+       FIELD(health_rss_mb, RULES(IS_INT, AT_LEAST(1), AT_MOST(1000000)), .fallback = "512",
+             .doc = "memory_rss is down above it"));
+
+static int index_of(const char *const *names, str name)
+{
+    for (int i = 0; names[i]; i++)
+        if (str_is(name, names[i]))
+            return i;
+    return 0;
+}
+
+static error load_system_settings(struct system *system)
+{
+    struct system_settings *settings = &system->settings;
+
+    TRY(settings_load(system_settings_schema(), system->arena, settings));
+    log_setup((enum log_level)index_of(LOG_LEVELS, settings->log_level),
+              (enum log_format)index_of(LOG_FORMATS, settings->log_format));
+    system->heap_max = (size_t)settings->health_heap_mb * 1024 * 1024;
+    system->rss_max = (size_t)settings->health_rss_mb * 1024 * 1024;
+    return NULL;
+}
+
+/* Tables are the program's own text: a mistake in one ends the start. */
+static error check_tables(struct arena *arena, const struct service *service)
+{
+    if (service->messages)
+        TRY(rpc_check(arena, service->messages));
+    for (const struct route *const *table = service->routes; table && *table; table++)
+        TRY(http_routes_check(arena, *table));
+    return service->settings ? schema_check(service->settings(), arena) : NULL;
+}
+
+void service_add_check(struct service_instance *self, struct health_check check)
+{
+    assert(self->check_count < SERVICE_CHECKS_MAX);
+    self->checks[self->check_count++] = check;
+}
+
+static bool about_memory(const struct health_check *check)
+{
+    return check->check == health_check_heap || check->check == health_check_rss;
+}
+
+void service_add_checks_of_others(struct service_instance *self)
+{
+    for (struct service_instance *other = self->system->instances; other < self; other++)
+        for (size_t i = 0; i < other->check_count; i++)
+            if (!about_memory(&other->checks[i]))
+                service_add_check(self, other->checks[i]);
+}
+
+static error start_service(struct call *call, struct service_instance *self)
+{
+    const struct service *service = self->service;
+    struct system *system = self->system;
+    void *settings = NULL;
+
+    TRY(check_tables(system->arena, service));
+    if (service->settings) {
+        settings = arena_zalloc(system->arena, 1, service->settings()->size);
+        if (!settings)
+            return &ERROR_OUT_OF_MEMORY;
+        TRY(settings_load(service->settings(), system->arena, settings));
+    }
+    TRY(service->start(call, self, settings));
+    service_add_check(self, (struct health_check){ "memory_heap", health_check_heap,
+                                                   &system->heap_max });
+    service_add_check(self,
+                      (struct health_check){ "memory_rss", health_check_rss, &system->rss_max });
+    return service->openapi ? openapi_new(system->arena, service->openapi, &self->documents) : NULL;
+}
+
+static error listen_for(struct service_instance *self)
+{
+    const struct system_settings *settings = &self->system->settings;
+    bool alone = self->system->count == 1 && settings->port;
+    const struct http_server_options options = {
+        .address = settings->bind_address.at,
+        .port = alone ? (unsigned)settings->port : self->port,
+        .cors_origin = self->cors_origin,
+        .handle = service_serve,
+        .cookie = self,
+    };
+
+    TRY(http_server_new(self->system->arena, &options, &self->server));
+    self->port = http_server_port(self->server);
+    return NULL;
+}
+
+/* All of the system's start but undoing it. */
+static error start_all(struct call *call, struct system *system,
+                       const struct service *const *services, size_t count)
+{
+    TRY(load_system_settings(system));
+    system->count = count;
+    for (size_t i = 0; i < count; i++)
+        system->instances[i] = (struct service_instance){ .service = services[i],
+                                                          .system = system,
+                                                          .scratch = buf_new(ARENA_CALL_MAX) };
+    for (size_t i = 0; i < count; i++)
+        TRY(start_service(call, &system->instances[i]));
+    for (size_t i = 0; i < count; i++)
+        TRY(listen_for(&system->instances[i]));
+    return NULL;
+}
+
+static void close_all(struct system *system)
+{
+    for (size_t i = system->count; i-- > 0;) {
+        struct service_instance *self = &system->instances[i];
+
+        http_server_free(self->server);
+        openapi_free(&self->documents);
+        self->service->stop(self);
+        buf_free(&self->scratch);
+    }
+}
+
+error service_system_start(struct call *call, struct system *system,
+                           const struct service *const *services, size_t count)
+{
+    assert(count <= SERVICE_COUNT_MAX);
+    error failed = start_all(call, system, services, count);
+
+    if (failed)
+        close_all(system);
+    return failed;
+}
+
+static void one_drained(void *wait)
+{
+    wait_done(wait);
+}
+
+void service_system_stop(struct call *call, struct system *system)
+{
+    uint64_t timeout_ms = (uint64_t)system->settings.shutdown_timeout_ms;
+    struct wait drained[SERVICE_COUNT_MAX] = { 0 };
+
+    system->shutting_down = true;
+    call->deadline_ms = UINT64_MAX;
+    call_sleep(call, (uint64_t)system->settings.shutdown_delay_ms);
+    for (size_t i = 0; i < system->count; i++)
+        http_server_drain(system->instances[i].server, timeout_ms, one_drained, &drained[i]);
+    for (size_t i = 0; i < system->count; i++)
+        call_wait_done(call, &drained[i]);
+    close_all(system);
+}
+
+static struct service_instance *find_instance(const struct system *system, str name)
+{
+    for (size_t i = 0; i < system->count; i++)
+        if (str_is(name, system->instances[i].service->name))
+            return (struct service_instance *)&system->instances[i];
+    return NULL;
+}
+
+bool service_is_here(const struct system *system, const char *name)
+{
+    return find_instance(system, str_of(name));
+}
+
+struct rpc_peer service_peer(struct system *system, const char *pattern)
+{
+    str text = str_of(pattern), name = str_slice(text, 0, str_find(text, '.'));
+    struct service_instance *instance = find_instance(system, name);
+
+    if (!instance)
+        return (struct rpc_peer){ .name = name };
+    return (struct rpc_peer){ name, instance->service->messages, instance };
+}
