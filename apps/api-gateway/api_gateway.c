@@ -10,13 +10,17 @@
 enum { MADE_SECRET_BYTES = 32 };
 
 struct gateway_settings {
-    int64_t gateway_port;
-    str frontend_url, jwt_secret, jwt_expires_in;
+    int64_t gateway_port, user_service_port;
+    str user_service_host, frontend_url, jwt_secret, jwt_expires_in;
 };
 
 static SCHEMA(gateway_settings,
               FIELD(gateway_port, RULES(IS_INT, AT_LEAST(0), AT_MOST(65535)), .fallback = "3000",
                     .doc = "port of the gateway"),
+              FIELD(user_service_host, .fallback = "127.0.0.1",
+                    .doc = "where the user service is, when not in this process; several separated by commas"),
+              FIELD(user_service_port, RULES(IS_INT, AT_LEAST(0), AT_MOST(65535)), .fallback = "3001",
+                    .doc = "its port, where USER_SERVICE_HOST names none"),
               FIELD(frontend_url, .optional = true,
                     .doc = "origin that browsers may call from; unset: no CORS headers"),
               FIELD(jwt_secret, .optional = true, .secret = true,
@@ -25,11 +29,15 @@ static SCHEMA(gateway_settings,
 
 static const struct route *const TABLES[] = { auth_routes, user_routes, NULL };
 
+/* What the document shows: those and what every service has. */
+static const struct route *const DOCUMENTED[] = { auth_routes, user_routes, service_health_routes,
+                                                  NULL };
+
 const struct openapi_info api_gateway_openapi = {
     .title = "Cuib",
     .description = "Users, orders and notifications behind one gateway.",
     .version = CUIB_VERSION,
-    .routes = TABLES,
+    .routes = DOCUMENTED,
 };
 
 error gateway_send(struct call *call, const char *pattern, struct schema_in in,
@@ -73,6 +81,21 @@ static error kept_secret(struct system *system, str *out)
     return missing && missing->status == 404 ? make_secret(system->arena, path.at, out) : missing;
 }
 
+/* What may be asked twice without harm. */
+static const char *const IDEMPOTENT[] = { "user.findById", "user.findByEmail", "user.findAll", NULL };
+
+static error find_services(struct system *system, const struct gateway_settings *settings)
+{
+    if (service_is_here(system, "user"))
+        return NULL;
+    return service_add_remote(system, &(struct service_remote){
+                                          .name = "user",
+                                          .addresses = settings->user_service_host,
+                                          .port = (unsigned)settings->user_service_port,
+                                          .idempotent = IDEMPOTENT,
+                                      });
+}
+
 static error start(struct call *call, struct service_instance *self, const void *filled)
 {
     const struct gateway_settings *settings = filled;
@@ -91,7 +114,11 @@ static error start(struct call *call, struct service_instance *self, const void 
                          STR_ARG(settings->jwt_expires_in));
     if (!secret.at)
         TRY(kept_secret(self->system, &secret));
-    TRY(jwt_key_new(self->system->arena, secret, &state->key));
+    error refused = jwt_key_new(self->system->arena, secret, &state->key);
+
+    if (refused)
+        return error_new(self->system->arena, refused->status, "JWT_SECRET: %s", refused->message);
+    TRY(find_services(self->system, settings));
     service_add_checks_of_others(self);
     return NULL;
 }

@@ -35,7 +35,7 @@ static int print_version(int argc, char **argv);
 static int print_help(int argc, char **argv);
 
 static const struct command COMMANDS[] = {
-    { "up", "[service…]", "run the services named, or all of them in this process", up },
+    { "up", "[service...]", "run the services named, or all of them in this process", up },
     { "openapi", "[--yaml]", "print the OpenAPI document of the gateway", print_openapi },
     { "version", "", "print the version", print_version },
     { "help", "", "print this", print_help },

@@ -165,13 +165,12 @@ static error decode(struct arena *arena, str text, str *out)
     return NULL;
 }
 
-static error read_object(struct arena *arena, str text, const struct json **out)
+/* What is not an object has no members and will be refused for want of them. */
+static error read_json(struct arena *arena, str text, const struct json **out)
 {
     error failed = str_is_utf8(text) ? json_parse(arena, text, out) : &JWT_UNAUTHORIZED;
 
-    if (failed == &ERROR_OUT_OF_MEMORY)
-        return failed;
-    return failed || (*out)->type != JSON_OBJECT ? &JWT_UNAUTHORIZED : NULL;
+    return failed && failed != &ERROR_OUT_OF_MEMORY ? &JWT_UNAUTHORIZED : failed;
 }
 
 static error check_header(struct arena *arena, str encoded)
@@ -182,7 +181,7 @@ static error check_header(struct arena *arena, str encoded)
     if (str_eq(encoded, HEADER))
         return NULL;
     TRY(decode(arena, encoded, &text));
-    TRY(read_object(arena, text, &header));
+    TRY(read_json(arena, text, &header));
     algorithm = json_member(header, STR("alg"));
     if (!algorithm || algorithm->type != JSON_STRING || !str_is(algorithm->text, "HS256"))
         return &JWT_UNAUTHORIZED;
@@ -278,7 +277,7 @@ error jwt_verify(struct jwt_key *key, struct arena *arena, str token, timestamp 
     str text;
 
     TRY(jwt_payload(key, arena, token, &text));
-    TRY(read_object(arena, text, &payload));
+    TRY(read_json(arena, text, &payload));
     return is_in_force(payload, now) ? read_claims(arena, payload, out) : &JWT_UNAUTHORIZED;
 }
 

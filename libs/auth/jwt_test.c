@@ -1,17 +1,11 @@
 #include "auth/jwt_internal.h"
 
 #include "base/hex.h"
+#include "testing/test.h"
 
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #define SECRET "a-test-secret-of-forty-characters-exactly"
 #define HEADER "{\"alg\":\"HS256\",\"typ\":\"JWT\"}"
@@ -43,13 +37,6 @@ static int tear_down(void **state)
     jwt_key_free(bench->key);
     arena_free(bench->arena);
     return 0;
-}
-
-static void assert_text(str text, const char *expected)
-{
-    assert_non_null(text.at);
-    assert_int_equal(text.len, strlen(expected));
-    assert_memory_equal(text.at, expected, text.len);
 }
 
 static str encode(struct arena *arena, str text)
@@ -237,7 +224,7 @@ static void headers_are_accepted_only_with_our_algorithm(void **state)
     static const struct {
         const char *header;
         bool accepted;
-    } ROWS[] = {
+    } rows[] = {
         { HEADER, true },
         { "{\"typ\":\"JWT\",\"alg\":\"HS256\"}", true },
         { " {\n\"alg\" : \"HS256\"\t}\r\n", true },
@@ -280,9 +267,9 @@ static void headers_are_accepted_only_with_our_algorithm(void **state)
     };
     struct bench *bench = *state;
 
-    for (size_t i = 0; i < sizeof ROWS / sizeof ROWS[0]; i++)
-        if (accepts(bench, token_of(bench->arena, ROWS[i].header, CLAIMS)) != ROWS[i].accepted)
-            fail_msg("header %s", ROWS[i].header);
+    for (size_t i = 0; i < ROWS(rows); i++)
+        if (accepts(bench, token_of(bench->arena, rows[i].header, CLAIMS)) != rows[i].accepted)
+            fail_msg("header %s", rows[i].header);
 }
 
 static void payloads_are_accepted_only_with_sound_claims(void **state)
@@ -290,7 +277,7 @@ static void payloads_are_accepted_only_with_sound_claims(void **state)
     static const struct {
         const char *payload;
         bool accepted;
-    } ROWS[] = {
+    } rows[] = {
         { CLAIMS, true },
         /* exp: it must lie after the second that runs. */
         { "{\"sub\":\"u1\",\"exp\":1700000001}", true },
@@ -348,9 +335,9 @@ static void payloads_are_accepted_only_with_sound_claims(void **state)
     };
     struct bench *bench = *state;
 
-    for (size_t i = 0; i < sizeof ROWS / sizeof ROWS[0]; i++)
-        if (accepts(bench, token_of(bench->arena, HEADER, ROWS[i].payload)) != ROWS[i].accepted)
-            fail_msg("payload %s", ROWS[i].payload);
+    for (size_t i = 0; i < ROWS(rows); i++)
+        if (accepts(bench, token_of(bench->arena, HEADER, rows[i].payload)) != rows[i].accepted)
+            fail_msg("payload %s", rows[i].payload);
 }
 
 static void times_are_cut_to_whole_seconds_that_fit(void **state)
@@ -432,7 +419,7 @@ static void nothing_may_stand_around_a_token(void **state)
 {
     static const struct {
         const char *before, *after;
-    } ROWS[] = {
+    } rows[] = {
         { "", "." },    { "", ".x" },      { ".", "" },           { "x.", "" },      { "", "=" },
         { "", "==" },   { "", " " },       { " ", "" },           { "", "\n" },      { "", "\t" },
         { "\"", "\"" }, { "", ".." },      { "", "%00" },         { "", "A" },       { "A", "" },
@@ -440,15 +427,15 @@ static void nothing_may_stand_around_a_token(void **state)
     };
     struct bench *bench = *state;
 
-    for (size_t i = 0; i < sizeof ROWS / sizeof ROWS[0]; i++)
+    for (size_t i = 0; i < ROWS(rows); i++)
         if (accepts(bench,
-                    arena_printf(bench->arena, "%s%s%s", ROWS[i].before, FULL.at, ROWS[i].after)))
-            fail_msg("'%s' before, '%s' behind", ROWS[i].before, ROWS[i].after);
+                    arena_printf(bench->arena, "%s%s%s", rows[i].before, FULL.at, rows[i].after)))
+            fail_msg("'%s' before, '%s' behind", rows[i].before, rows[i].after);
 }
 
 static void texts_that_are_no_tokens_are_refused(void **state)
 {
-    static const char *const ROWS[] = {
+    static const char *const rows[] = {
         "",
         ".",
         "..",
@@ -466,9 +453,9 @@ static void texts_that_are_no_tokens_are_refused(void **state)
     };
     struct bench *bench = *state;
 
-    for (size_t i = 0; i < sizeof ROWS / sizeof ROWS[0]; i++)
-        if (accepts(bench, str_of(ROWS[i])))
-            fail_msg("%s", ROWS[i]);
+    for (size_t i = 0; i < ROWS(rows); i++)
+        if (accepts(bench, str_of(rows[i])))
+            fail_msg("%s", rows[i]);
 }
 
 /* The signature is right for the text as it stands; only the decoding is at fault. */
@@ -477,7 +464,7 @@ static void parts_with_padding_or_unused_bits_are_refused_although_signed(void *
     static const struct {
         const char *front;
         bool accepted;
-    } ROWS[] = {
+    } rows[] = {
         { "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJ1MSIsImV4cCI6MTcwMDAwMzYwMH0", true },
         { "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJ1MSIsImV4cCI6MTcwMDAwMzYwMH0=", false },
         { "eyJhbGciOiJIUzI1NiJ9=.eyJzdWIiOiJ1MSIsImV4cCI6MTcwMDAwMzYwMH0", false },
@@ -489,8 +476,8 @@ static void parts_with_padding_or_unused_bits_are_refused_although_signed(void *
     };
     struct bench *bench = *state;
 
-    for (size_t i = 0; i < sizeof ROWS / sizeof ROWS[0]; i++) {
-        str front = str_of(ROWS[i].front);
+    for (size_t i = 0; i < ROWS(rows); i++) {
+        str front = str_of(rows[i].front);
         uint8_t mac[32];
 
         HMAC(EVP_sha256(), SECRET, sizeof SECRET - 1, (const uint8_t *)front.at, front.len, mac,
@@ -498,8 +485,8 @@ static void parts_with_padding_or_unused_bits_are_refused_although_signed(void *
         str signature = encode(bench->arena, (str){ (const char *)mac, sizeof mac });
         str token = arena_printf(bench->arena, "%s.%.*s", front.at, STR_ARG(signature));
 
-        if (accepts(bench, token) != ROWS[i].accepted)
-            fail_msg("%s", ROWS[i].front);
+        if (accepts(bench, token) != rows[i].accepted)
+            fail_msg("%s", rows[i].front);
     }
 }
 
@@ -554,6 +541,26 @@ static void nesting_beyond_the_limit_is_refused(void **state)
     assert_false(accepts(bench, token_of(bench->arena, HEADER, payload.at)));
 }
 
+/* However much room there is: an answer is the right one or about memory. */
+static void a_nearly_full_arena_is_not_the_tokens_fault(void **state)
+{
+    struct bench *bench = *state;
+    struct arena *small = arena_new(ARENA_BLOCK_SIZE);
+    struct jwt_claims claims;
+    size_t refused = 0;
+
+    for (size_t room = 0; room < ARENA_BLOCK_SIZE; room += 16, arena_reset(small)) {
+        assert_non_null(arena_alloc(small, ARENA_BLOCK_SIZE - room));
+
+        error failed = jwt_verify(bench->key, small, FULL, NOW, &claims);
+
+        assert_true(!failed || failed == &ERROR_OUT_OF_MEMORY);
+        refused += failed != NULL;
+    }
+    assert_in_range(refused, 10, ARENA_BLOCK_SIZE / 16 - 1);
+    arena_free(small);
+}
+
 static void a_full_arena_is_not_the_tokens_fault(void **state)
 {
     struct bench *bench = *state;
@@ -591,7 +598,7 @@ static void the_bearer_token_is_the_second_word(void **state)
 {
     static const struct {
         const char *header, *token;
-    } ROWS[] = {
+    } rows[] = {
         { "Bearer T", "T" },
         { "bearer T", "T" },
         { "BEARER T", "T" },
@@ -618,11 +625,11 @@ static void the_bearer_token_is_the_second_word(void **state)
     };
 
     (void)state;
-    for (size_t i = 0; i < sizeof ROWS / sizeof ROWS[0]; i++) {
-        str token = jwt_bearer(str_of(ROWS[i].header));
+    for (size_t i = 0; i < ROWS(rows); i++) {
+        str token = jwt_bearer(str_of(rows[i].header));
 
-        if (ROWS[i].token ? !token.at || !str_is(token, ROWS[i].token) : token.at != NULL)
-            fail_msg("'%s' gives '%.*s'", ROWS[i].header, STR_ARG(token));
+        if (rows[i].token ? !token.at || !str_is(token, rows[i].token) : token.at != NULL)
+            fail_msg("'%s' gives '%.*s'", rows[i].header, STR_ARG(token));
     }
     assert_null(jwt_bearer((str){ 0 }).at);
 }
@@ -632,7 +639,7 @@ static void durations_are_read_in_seconds(void **state)
     static const struct {
         const char *text;
         int64_t seconds; /* 0: refused */
-    } ROWS[] = {
+    } rows[] = {
         { "3600", 3600 },
         { "1", 1 },
         { "60s", 60 },
@@ -669,47 +676,48 @@ static void durations_are_read_in_seconds(void **state)
     };
 
     (void)state;
-    for (size_t i = 0; i < sizeof ROWS / sizeof ROWS[0]; i++) {
+    for (size_t i = 0; i < ROWS(rows); i++) {
         int64_t seconds = -1;
-        bool read = jwt_duration(str_of(ROWS[i].text), &seconds);
+        bool read = jwt_duration(str_of(rows[i].text), &seconds);
 
-        if (read != (ROWS[i].seconds != 0) || seconds != (read ? ROWS[i].seconds : -1))
-            fail_msg("'%s' gives %lld", ROWS[i].text, (long long)seconds);
+        if (read != (rows[i].seconds != 0) || seconds != (read ? rows[i].seconds : -1))
+            fail_msg("'%s' gives %lld", rows[i].text, (long long)seconds);
     }
     assert_false(jwt_duration((str){ 0 }, &(int64_t){ 0 }));
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define WITH_KEY(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
 {
-    static const struct CMUnitTest TESTS[] = {
-        TEST(the_error_has_the_form_without_a_reason),
-        TEST(a_token_of_jsonwebtoken_is_read),
-        TEST(a_token_without_email_and_roles_is_read),
-        TEST(escaped_and_wide_characters_are_read),
-        TEST(a_signed_token_is_the_one_jsonwebtoken_makes),
-        TEST(a_signed_token_without_email_has_an_empty_list_of_roles),
-        TEST(claims_that_do_not_fit_make_no_token),
-        TEST(the_example_of_rfc_7515_is_verified),
-        TEST(headers_are_accepted_only_with_our_algorithm),
-        TEST(payloads_are_accepted_only_with_sound_claims),
-        TEST(times_are_cut_to_whole_seconds_that_fit),
-        TEST(other_algorithms_are_refused_although_the_secret_is_right),
-        TEST(unsigned_tokens_and_those_of_another_secret_are_refused),
-        TEST(one_changed_bit_anywhere_is_refused),
-        TEST(every_part_of_a_token_is_refused),
-        TEST(nothing_may_stand_around_a_token),
-        TEST(texts_that_are_no_tokens_are_refused),
-        TEST(parts_with_padding_or_unused_bits_are_refused_although_signed),
-        TEST(the_other_alphabet_of_base64_is_refused),
-        TEST(a_token_of_4096_bytes_is_read_and_a_longer_one_is_not),
-        TEST(nesting_beyond_the_limit_is_refused),
-        TEST(a_full_arena_is_not_the_tokens_fault),
-        TEST(a_key_needs_32_bytes),
-        TEST(the_bearer_token_is_the_second_word),
-        TEST(durations_are_read_in_seconds),
+    static const struct CMUnitTest tests[] = {
+        WITH_KEY(the_error_has_the_form_without_a_reason),
+        WITH_KEY(a_token_of_jsonwebtoken_is_read),
+        WITH_KEY(a_token_without_email_and_roles_is_read),
+        WITH_KEY(escaped_and_wide_characters_are_read),
+        WITH_KEY(a_signed_token_is_the_one_jsonwebtoken_makes),
+        WITH_KEY(a_signed_token_without_email_has_an_empty_list_of_roles),
+        WITH_KEY(claims_that_do_not_fit_make_no_token),
+        WITH_KEY(the_example_of_rfc_7515_is_verified),
+        WITH_KEY(headers_are_accepted_only_with_our_algorithm),
+        WITH_KEY(payloads_are_accepted_only_with_sound_claims),
+        WITH_KEY(times_are_cut_to_whole_seconds_that_fit),
+        WITH_KEY(other_algorithms_are_refused_although_the_secret_is_right),
+        WITH_KEY(unsigned_tokens_and_those_of_another_secret_are_refused),
+        WITH_KEY(one_changed_bit_anywhere_is_refused),
+        WITH_KEY(every_part_of_a_token_is_refused),
+        WITH_KEY(nothing_may_stand_around_a_token),
+        WITH_KEY(texts_that_are_no_tokens_are_refused),
+        WITH_KEY(parts_with_padding_or_unused_bits_are_refused_although_signed),
+        WITH_KEY(the_other_alphabet_of_base64_is_refused),
+        WITH_KEY(a_token_of_4096_bytes_is_read_and_a_longer_one_is_not),
+        WITH_KEY(nesting_beyond_the_limit_is_refused),
+        WITH_KEY(a_nearly_full_arena_is_not_the_tokens_fault),
+        WITH_KEY(a_full_arena_is_not_the_tokens_fault),
+        WITH_KEY(a_key_needs_32_bytes),
+        WITH_KEY(the_bearer_token_is_the_second_word),
+        WITH_KEY(durations_are_read_in_seconds),
     };
 
-    return cmocka_run_group_tests(TESTS, NULL, NULL);
+    return cmocka_run_group_tests(tests, NULL, NULL);
 }

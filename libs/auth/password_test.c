@@ -1,56 +1,49 @@
 #include "auth/password.h"
 
 #include "runtime/clock.h"
-#include "runtime/loop.h"
+#include "testing/fiber_test.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #define SEVENTY "0123456789012345678901234567890123456789012345678901234567890123456789"
 
-enum { COST = PASSWORD_COST_MIN, TIMEOUT_MS = 60 * 1000 };
+enum { COST = PASSWORD_COST_MIN, QUEUE = 8, TIMEOUT_MS = 60 * 1000 };
 
-/* What the fibers of a test work with. */
+/* What a test works with. */
 static struct {
-    struct arena *arena;
+    struct call *call;
     struct passwords *passwords;
-    struct call call;
-    void (*body)(void);
 } test;
 
-static void on_fiber(void *argument)
+static void begin(struct call *call, unsigned cost, unsigned threads, unsigned queue_max)
 {
-    (void)argument;
-    test.call = call_new(test.arena, TIMEOUT_MS);
-    test.body();
+    struct password_options options = { cost, threads, queue_max };
+
+    test.call = call;
+    assert_null(passwords_new(call->arena, &options, &test.passwords));
 }
 
-static void run(const struct password_options *options, void (*body)(void))
+static void end(void)
 {
-    test.arena = arena_new(ARENA_CALL_MAX);
-    test.body = body;
-    assert_null(passwords_new(test.arena, options, &test.passwords));
-    assert_null(fiber_run_all(on_fiber, NULL));
     passwords_free(test.passwords);
-    arena_free(test.arena);
 }
 
-static void run_cheaply(void (*body)(void))
-{
-    run(&(struct password_options){ .cost = COST, .threads = 2, .queue_max = 8 }, body);
-}
+/* `PASSWORD_TEST(name) { … }` runs on a fiber while passwords are hashed at the least cost. */
+#define PASSWORD_TEST(name)          \
+    static void name##_begun(void);  \
+    TEST(name)                       \
+    {                                \
+        begin(call, COST, 2, QUEUE); \
+        name##_begun();              \
+        end();                       \
+    }                                \
+    static void name##_begun(void)
 
 static str hash_of(str password)
 {
     str hash;
 
-    assert_null(password_hash(&test.call, test.passwords, password, &hash));
+    assert_null(password_hash(test.call, test.passwords, password, &hash));
     return hash;
 }
 
@@ -58,7 +51,7 @@ static bool fits(str password, str hash)
 {
     bool right;
 
-    assert_null(password_verify(&test.call, test.passwords, password, hash, &right));
+    assert_null(password_verify(test.call, test.passwords, password, hash, &right));
     return right;
 }
 
@@ -86,9 +79,9 @@ static const struct {
       "$2b$04$PUkL3dyWkRsxOgaHP2DT5eKqILIxcEFEAe79nThttJRDF08qc4Vqm" },
 };
 
-static void verify_bcryptjs(void)
+PASSWORD_TEST(hashes_of_bcryptjs_are_verified)
 {
-    for (size_t i = 0; i < sizeof BCRYPTJS / sizeof BCRYPTJS[0]; i++) {
+    for (size_t i = 0; i < ROWS(BCRYPTJS); i++) {
         str hash = str_of(BCRYPTJS[i].hash);
 
         if (!fits(str_of(BCRYPTJS[i].password), hash) || fits(STR("parola124"), hash))
@@ -96,13 +89,7 @@ static void verify_bcryptjs(void)
     }
 }
 
-static void hashes_of_bcryptjs_are_verified(void **state)
-{
-    (void)state;
-    run_cheaply(verify_bcryptjs);
-}
-
-static void hash_and_verify(void)
+PASSWORD_TEST(a_hash_belongs_to_its_password_alone)
 {
     static const str PASSWORDS[] = {
         STR_INIT(""),
@@ -116,32 +103,20 @@ static void hash_and_verify(void)
         STR_INIT("\xEF\xBF\xBD"),
     };
 
-    for (size_t i = 0; i < sizeof PASSWORDS / sizeof PASSWORDS[0]; i++) {
+    for (size_t i = 0; i < ROWS(PASSWORDS); i++) {
         str hash = hash_of(PASSWORDS[i]);
 
         assert_int_equal(hash.len, PASSWORD_HASH_TEXT);
         assert_true(str_starts_with(hash, STR("$2b$04$")));
-        for (size_t j = 0; j < sizeof PASSWORDS / sizeof PASSWORDS[0]; j++)
+        for (size_t j = 0; j < ROWS(PASSWORDS); j++)
             assert_int_equal(fits(PASSWORDS[j], hash), i == j);
     }
     assert_true(fits((str){ 0 }, hash_of((str){ 0 })));
 }
 
-static void a_hash_belongs_to_its_password_alone(void **state)
-{
-    (void)state;
-    run_cheaply(hash_and_verify);
-}
-
-static void hash_twice(void)
+PASSWORD_TEST(each_hash_has_its_own_salt)
 {
     assert_false(str_eq(hash_of(STR("parola123")), hash_of(STR("parola123"))));
-}
-
-static void each_hash_has_its_own_salt(void **state)
-{
-    (void)state;
-    run_cheaply(hash_twice);
 }
 
 static void hash_at_cost_6(void)
@@ -153,33 +128,28 @@ static void hash_at_cost_6(void)
     assert_true(fits(STR("parola123"), str_of(BCRYPTJS[2].hash)));
 }
 
-static void the_cost_is_the_options_and_any_stored_one_verifies(void **state)
+TEST(the_cost_is_the_options_and_any_stored_one_verifies)
 {
-    (void)state;
-    run(&(struct password_options){ .cost = 6, .threads = 1, .queue_max = 1 }, hash_at_cost_6);
+    begin(call, 6, 1, 1);
+    hash_at_cost_6();
+    end();
 }
 
-static void refuse_passwords(void)
+PASSWORD_TEST(passwords_that_bcrypt_would_cut_make_no_hash)
 {
     str hash = STR("untouched");
-    error failed = password_hash(&test.call, test.passwords, STR(SEVENTY "123"), &hash);
+    error failed = password_hash(test.call, test.passwords, STR(SEVENTY "123"), &hash);
 
     assert_int_equal(failed->status, 400);
     assert_string_equal(failed->message, "password must be shorter than or equal to 72 bytes");
-    failed = password_hash(&test.call, test.passwords, STR("abc\0def"), &hash);
+    failed = password_hash(test.call, test.passwords, STR("abc\0def"), &hash);
     assert_int_equal(failed->status, 400);
     assert_string_equal(failed->message, "password must not contain a NUL character");
     assert_true(str_is(hash, "untouched"));
 }
 
-static void passwords_that_bcrypt_would_cut_make_no_hash(void **state)
-{
-    (void)state;
-    run_cheaply(refuse_passwords);
-}
-
 /* bcrypt itself would take each of these for the password. */
-static void verify_refused_passwords(void)
+PASSWORD_TEST(passwords_that_bcrypt_would_cut_fit_no_hash)
 {
     assert_false(fits(STR(SEVENTY "123"), hash_of(STR(SEVENTY "12"))));
     assert_false(fits(STR("abc\0def"), hash_of(STR("abc"))));
@@ -187,15 +157,9 @@ static void verify_refused_passwords(void)
     assert_false(fits(STR("\0"), hash_of(STR(""))));
 }
 
-static void passwords_that_bcrypt_would_cut_fit_no_hash(void **state)
+PASSWORD_TEST(malformed_hashes_fit_no_password)
 {
-    (void)state;
-    run_cheaply(verify_refused_passwords);
-}
-
-static void verify_malformed(void)
-{
-    static const str ROWS[] = {
+    static const str rows[] = {
         STR_INIT(""),
         STR_INIT("*0"),
         STR_INIT("parola123"),
@@ -223,17 +187,11 @@ static void verify_malformed(void)
         STR_INIT("$2b$04$xy6vqp6C9C4XC1dTkWhIMPub/WnzdHE5s/ZuI/BtUdEPwOtSeYZDW"),
     };
 
-    for (size_t i = 0; i < sizeof ROWS / sizeof ROWS[0]; i++)
-        if (fits(STR("parola123"), ROWS[i]))
-            fail_msg("%.*s", STR_ARG(ROWS[i]));
+    for (size_t i = 0; i < ROWS(rows); i++)
+        if (fits(STR("parola123"), rows[i]))
+            fail_msg("%.*s", STR_ARG(rows[i]));
     assert_false(fits(STR("parola123"), (str){ 0 }));
     assert_false(fits(STR(""), (str){ 0 }));
-}
-
-static void malformed_hashes_fit_no_password(void **state)
-{
-    (void)state;
-    run_cheaply(verify_malformed);
 }
 
 /* The shortest of some tries: what else runs on the machine only adds to it. */
@@ -269,7 +227,7 @@ static void measure(void)
         { STR(""), STR("") },
     };
 
-    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+    for (size_t i = 0; i < ROWS(rows); i++) {
         uint64_t took = shortest_ns(rows[i].password, rows[i].hash, false);
 
         if (took * 5 < usual * 3 || took * 3 > usual * 5)
@@ -278,10 +236,11 @@ static void measure(void)
     }
 }
 
-static void every_answer_takes_the_same_time(void **state)
+TEST(every_answer_takes_the_same_time)
 {
-    (void)state;
-    run(&(struct password_options){ .cost = 5, .threads = 1, .queue_max = 1 }, measure);
+    begin(call, 5, 1, 1);
+    measure();
+    end();
 }
 
 enum { CROWD = 6, CROWD_QUEUE = 2 };
@@ -306,7 +265,7 @@ static void gather_crowd(uint64_t timeout_ms)
 {
     crowd.started = crowd.ended = 0;
     for (size_t i = 0; i < CROWD; i++) {
-        crowd.calls[i] = call_new(test.arena, timeout_ms);
+        crowd.calls[i] = call_new(test.call->arena, timeout_ms);
         assert_null(fiber_start(join_crowd, NULL));
     }
 }
@@ -314,7 +273,7 @@ static void gather_crowd(uint64_t timeout_ms)
 static void wait_for_crowd(void)
 {
     while (crowd.ended < CROWD)
-        assert_null(call_sleep(&test.call, 10));
+        assert_null(call_sleep(test.call, 10));
 }
 
 /* Threads take from the queue whenever they like, so one or two of the crowd may find more room. */
@@ -335,10 +294,11 @@ static void overfill(void)
     assert_in_range(refused, CROWD - CROWD_QUEUE - 1, CROWD - CROWD_QUEUE);
 }
 
-static void a_full_queue_refuses_at_once_with_503(void **state)
+TEST(a_full_queue_refuses_at_once_with_503)
 {
-    (void)state;
-    run(&(struct password_options){ .cost = 10, .threads = 1, .queue_max = CROWD_QUEUE }, overfill);
+    begin(call, 10, 1, CROWD_QUEUE);
+    overfill();
+    end();
 }
 
 /* At cost 12 a hash takes 200 ms: those behind the first are late. */
@@ -354,31 +314,26 @@ static void be_late(void)
     assert_true(fits(STR("parola123"), str_of(BCRYPTJS[3].hash)));
 }
 
-static void a_deadline_ends_the_wait_in_the_queue(void **state)
+TEST(a_deadline_ends_the_wait_in_the_queue)
 {
-    (void)state;
-    run(&(struct password_options){ .cost = 12, .threads = 1, .queue_max = CROWD }, be_late);
+    begin(call, 12, 1, CROWD);
+    be_late();
+    end();
 }
 
-static void ask_for_nobody(void)
+PASSWORD_TEST(a_cancelled_call_hashes_nothing)
 {
     str hash;
     bool right;
 
-    call_cancel(&test.call);
-    assert_ptr_equal(password_hash(&test.call, test.passwords, STR("parola123"), &hash),
+    call_cancel(test.call);
+    assert_ptr_equal(password_hash(test.call, test.passwords, STR("parola123"), &hash),
                      &ERROR_CANCELLED);
-    assert_ptr_equal(password_verify(&test.call, test.passwords, STR("parola123"), STR(""), &right),
+    assert_ptr_equal(password_verify(test.call, test.passwords, STR("parola123"), STR(""), &right),
                      &ERROR_CANCELLED);
 }
 
-static void a_cancelled_call_hashes_nothing(void **state)
-{
-    (void)state;
-    run_cheaply(ask_for_nobody);
-}
-
-static void hash_into_a_full_arena(void)
+PASSWORD_TEST(a_full_arena_is_an_ordinary_error)
 {
     struct arena *full = arena_new(ARENA_BLOCK_SIZE);
     struct call call = call_new(full, TIMEOUT_MS);
@@ -391,46 +346,24 @@ static void hash_into_a_full_arena(void)
     arena_free(full);
 }
 
-static void a_full_arena_is_an_ordinary_error(void **state)
-{
-    (void)state;
-    run_cheaply(hash_into_a_full_arena);
-}
-
-static void a_cost_out_of_range_is_an_error(void **state)
+TEST(a_cost_out_of_range_is_an_error)
 {
     static const unsigned COSTS[] = { 0, 3, 16, 31 };
-    struct arena *arena = arena_new(ARENA_CALL_MAX);
 
-    (void)state;
-    for (size_t i = 0; i < sizeof COSTS / sizeof COSTS[0]; i++) {
+    for (size_t i = 0; i < ROWS(COSTS); i++) {
         struct password_options options = { .cost = COSTS[i], .threads = 1, .queue_max = 1 };
-        error failed = passwords_new(arena, &options, &test.passwords);
+        error failed = passwords_new(call->arena, &options, &test.passwords);
 
         assert_non_null(failed);
         assert_int_equal(failed->status, 500);
         assert_non_null(strstr(failed->message, "must be 4 to 15"));
     }
     passwords_free(NULL);
-    arena_free(arena);
-}
-
-static int start_loop(void **state)
-{
-    (void)state;
-    return loop_init() ? -1 : 0;
-}
-
-static int end_loop(void **state)
-{
-    (void)state;
-    loop_close();
-    return 0;
 }
 
 int main(void)
 {
-    static const struct CMUnitTest TESTS[] = {
+    static const struct CMUnitTest tests[] = {
         cmocka_unit_test(hashes_of_bcryptjs_are_verified),
         cmocka_unit_test(a_hash_belongs_to_its_password_alone),
         cmocka_unit_test(each_hash_has_its_own_salt),
@@ -446,5 +379,5 @@ int main(void)
         cmocka_unit_test(a_cost_out_of_range_is_an_error),
     };
 
-    return cmocka_run_group_tests(TESTS, start_loop, end_loop);
+    return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -71,16 +71,26 @@ static void a_status_has_the_name_that_nestjs_gives_it(void **state)
         int status;
         const char *name;
     } rows[] = {
-        { 400, "Bad Request" },        { 401, "Unauthorized" },
-        { 403, "Forbidden" },          { 404, "Not Found" },
-        { 405, "Method Not Allowed" }, { 406, "Not Acceptable" },
-        { 408, "Request Timeout" },    { 409, "Conflict" },
-        { 410, "Gone" },               { 412, "Precondition Failed" },
-        { 413, "Payload Too Large" },  { 415, "Unsupported Media Type" },
-        { 418, "I'm a teapot" },       { 422, "Unprocessable Entity" },
-        { 500, "Internal Server Error" }, { 501, "Not Implemented" },
-        { 502, "Bad Gateway" },        { 503, "Service Unavailable" },
-        { 504, "Gateway Timeout" },    { 499, "Error" },
+        { 400, "Bad Request" },
+        { 401, "Unauthorized" },
+        { 403, "Forbidden" },
+        { 404, "Not Found" },
+        { 405, "Method Not Allowed" },
+        { 406, "Not Acceptable" },
+        { 408, "Request Timeout" },
+        { 409, "Conflict" },
+        { 410, "Gone" },
+        { 412, "Precondition Failed" },
+        { 413, "Payload Too Large" },
+        { 415, "Unsupported Media Type" },
+        { 418, "I'm a teapot" },
+        { 422, "Unprocessable Entity" },
+        { 500, "Internal Server Error" },
+        { 501, "Not Implemented" },
+        { 502, "Bad Gateway" },
+        { 503, "Service Unavailable" },
+        { 504, "Gateway Timeout" },
+        { 499, "Error" },
     };
 
     (void)state;

@@ -71,7 +71,8 @@ static void base64url_is_that_of_the_rfc(void **state)
 static void sloppy_base64url_is_refused(void **state)
 {
     static const char *const rows[] = {
-        "Z", "Zm9vY", "Zg==", "Zm8=", "Zh", "Zm9", "+//-", "Zm 8", "Zm8\n", "Z\xC3\xA9z", "A=", "ZmAvYg/",
+        "Z",    "Zm9vY", "Zg==",  "Zm8=",       "Zh", "Zm9",
+        "+//-", "Zm 8",  "Zm8\n", "Z\xC3\xA9z", "A=", "ZmAvYg/",
     };
 
     (void)state;

@@ -15,14 +15,10 @@ static void texts_compare_byte_by_byte(void **state)
         str a, b;
         int order;
     } rows[] = {
-        { STR_INIT(""), STR_INIT(""), 0 },
-        { STR_INIT("a"), STR_INIT("a"), 0 },
-        { STR_INIT("a"), STR_INIT("b"), -1 },
-        { STR_INIT("a"), STR_INIT("ab"), -1 },
-        { STR_INIT(""), STR_INIT("a"), -1 },
-        { STR_INIT("z"), STR_INIT("\xC3\xA9"), -1 },
-        { STR_INIT("a\0b"), STR_INIT("a\0c"), -1 },
-        { { NULL, 0 }, STR_INIT("a"), -1 },
+        { STR_INIT(""), STR_INIT(""), 0 },          { STR_INIT("a"), STR_INIT("a"), 0 },
+        { STR_INIT("a"), STR_INIT("b"), -1 },       { STR_INIT("a"), STR_INIT("ab"), -1 },
+        { STR_INIT(""), STR_INIT("a"), -1 },        { STR_INIT("z"), STR_INIT("\xC3\xA9"), -1 },
+        { STR_INIT("a\0b"), STR_INIT("a\0c"), -1 }, { { NULL, 0 }, STR_INIT("a"), -1 },
         { { NULL, 0 }, STR_INIT(""), 0 },
     };
 
@@ -75,8 +71,8 @@ static void a_slice_stays_within_its_text(void **state)
         size_t start, len;
         const char *slice;
     } rows[] = {
-        { 0, 5, "hello" },        { 1, 3, "ell" }, { 3, 9, "lo" },          { 5, 1, "" },
-        { 9, 1, "" },             { 0, 0, "" },    { 2, SIZE_MAX, "llo" },  { SIZE_MAX, SIZE_MAX, "" },
+        { 0, 5, "hello" }, { 1, 3, "ell" }, { 3, 9, "lo" },         { 5, 1, "" },
+        { 9, 1, "" },      { 0, 0, "" },    { 2, SIZE_MAX, "llo" }, { SIZE_MAX, SIZE_MAX, "" },
     };
 
     (void)state;
@@ -107,7 +103,7 @@ static void pieces_include_the_empty_ones(void **state)
     static const struct {
         const char *text, *pieces[4];
     } rows[] = {
-        { "a,b,c", { "a", "b", "c" } }, { "a", { "a" } }, { "", { "" } },
+        { "a,b,c", { "a", "b", "c" } }, { "a", { "a" } },    { "", { "" } },
         { "a,", { "a", "" } },          { ",", { "", "" } }, { ",,b", { "", "", "b" } },
     };
 

@@ -34,9 +34,9 @@ enum {
     THREAD_STACK_SIZE = 256 * 1024,
 };
 
-static const struct error QUEUE_FULL = {
-    .status = 503, .message = "Too many writes are waiting", .retry_after_s = DB_RETRY_S
-};
+static const struct error QUEUE_FULL = { .status = 503,
+                                         .message = "Too many writes are waiting",
+                                         .retry_after_s = DB_RETRY_S };
 
 /* Arrays, since equal literals of other files may share an address and thereby a prepared statement: a unit
  * that runs "RELEASE unit" must not find ours, which was prepared when nothing forbade it. */
@@ -73,8 +73,8 @@ static void roll_back(struct connection *writer)
 /* Undoes the unit alone; if that fails, everything. */
 static void undo(struct connection *writer)
 {
-    if (in_transaction(writer) && (control(writer, undo_sql) != SQLITE_OK ||
-                                   control(writer, release_sql) != SQLITE_OK))
+    if (in_transaction(writer) &&
+        (control(writer, undo_sql) != SQLITE_OK || control(writer, release_sql) != SQLITE_OK))
         roll_back(writer);
 }
 
@@ -98,8 +98,9 @@ static void run_in_savepoint(struct connection *writer, struct db_unit *unit)
 {
     int code = control(writer, savepoint_sql);
 
-    unit->result = code == SQLITE_OK ? work(writer, unit)
-                                     : db_connection_error(writer, unit->arena, code, savepoint_sql);
+    unit->result = code == SQLITE_OK
+                       ? work(writer, unit)
+                       : db_connection_error(writer, unit->arena, code, savepoint_sql);
     if (unit->result) {
         undo(writer);
         return;

@@ -8,14 +8,14 @@
 #include <pthread.h>
 
 struct committer {
+    struct connection *writer; /* the thread's */
     pthread_t thread;
-    pthread_mutex_t lock; /* guards all that follows but `writer`, and each queued unit's `queued` */
+    pthread_mutex_t lock; /* guards what follows, and `link` and `queued` of each queued unit */
     pthread_cond_t changed;
     struct link queue;
     struct db_counts counts;
     bool open;    /* the thread runs and takes work */
     bool closing; /* it ends once the queue is empty */
-    struct connection *writer;
 };
 
 /* A unit of work and, while it runs, the transaction it runs in. Lies on the stack of the fiber that
@@ -23,7 +23,7 @@ struct committer {
 struct db_unit {
     struct link link; /* in the queue */
     bool queued;
-    struct db_unit *next; /* done in the same commit */
+    struct db_unit *next;        /* done in the same commit */
     struct loop_message message; /* used by the first of them */
     struct wait wait;
     error (*work)(struct db_unit *unit, void *argument);

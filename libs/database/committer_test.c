@@ -1,11 +1,8 @@
-#include "database/store_test.h"
+#include "testing/store.h"
 
 #include "runtime/clock.h"
 
 #include <semaphore.h>
-#include <signal.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 /* A unit of work on a fiber of its own. */
 struct job {
@@ -30,7 +27,9 @@ static void run_job(void *argument)
 
 static struct job job_of(struct store *store, error (*work)(struct db_unit *, void *))
 {
-    return (struct job){ .call = call_new(store->arena, 30 * 1000), .db = store->db, .work = work };
+    return (struct job){ .call = call_new(store_arena(store), 30 * 1000),
+                         .db = store->db,
+                         .work = work };
 }
 
 static void start(struct job *job)
@@ -71,6 +70,28 @@ static void make_table(struct store *store)
 static int64_t count_numbers(struct store *store)
 {
     return store_number(store, "SELECT count(*) AS value FROM numbers");
+}
+
+struct durability {
+    int64_t synchronous, foreign_keys, trusted_schema;
+    str journal_mode;
+};
+static SCHEMA(durability, FIELD(synchronous), FIELD(foreign_keys), FIELD(trusted_schema),
+              FIELD(journal_mode));
+
+STORE_TEST(the_writer_waits_for_the_disk)
+{
+    static const char *const rows[] = { "PRAGMA synchronous", "PRAGMA foreign_keys",
+                                        "PRAGMA trusted_schema", "PRAGMA journal_mode" };
+    struct durability found = { .trusted_schema = 1 };
+
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+        assert_done(
+            db_write_one(&store->call, store->db, NO_INPUT, OUT(durability, &found), rows[i]));
+    assert_int_equal(found.synchronous, 2); /* FULL */
+    assert_int_equal(found.foreign_keys, 1);
+    assert_int_equal(found.trusted_schema, 0);
+    assert_true(str_is(found.journal_mode, "wal"));
 }
 
 /* A unit that keeps the committer until it is let go, so that a test can fill the queue behind it. */
@@ -198,6 +219,30 @@ STORE_TEST(a_unit_that_fails_leaves_no_trace)
     }
 }
 
+STORE_TEST(a_unit_that_fails_in_company_leaves_no_trace_either)
+{
+    struct job before = job_of(store, insert), refused = job_of(store, insert_and_refuse),
+               conflicting = job_of(store, insert_twice), after = job_of(store, insert);
+    struct gate gate;
+
+    make_table(store);
+    before.value = 1;
+    refused.value = 2;
+    conflicting.value = 4;
+    after.value = 8;
+    close_gate(store, &gate);
+    start(&before);
+    start(&refused);
+    start(&conflicting);
+    start(&after);
+    open_gate(store, &gate);
+    assert_int_equal(end(store, &refused)->status, 402);
+    assert_cause(end(store, &conflicting), 409, "numbers_value_key");
+    assert_done(end(store, &before));
+    assert_done(end(store, &after));
+    assert_int_equal(store_number(store, "SELECT sum(value) AS value FROM numbers"), 9);
+}
+
 STORE_TEST(a_unit_reads_what_it_wrote)
 {
     struct job job = job_of(store, read_in_a_unit);
@@ -225,7 +270,7 @@ enum { FIBERS = 100, UNITS = 1000 };
 static void write_share(void *argument)
 {
     struct share *share = argument;
-    struct call call = call_new(share->store->arena, 30 * 1000);
+    struct call call = call_new(store_arena(share->store), 30 * 1000);
 
     for (int64_t i = 0; i < UNITS / FIBERS && !share->result; i++) {
         struct number number = { share->first + i }, out = { 0 };
@@ -233,8 +278,7 @@ static void write_share(void *argument)
         share->result = db_write(&call, share->store->db, IN(number, &number),
                                  "INSERT INTO numbers VALUES (:value)");
         if (!share->result)
-            share->result = db_one(&call, share->store->db, IN(number, &number),
-                                   OUT(number, &out),
+            share->result = db_one(&call, share->store->db, IN(number, &number), OUT(number, &out),
                                    "SELECT * FROM numbers WHERE value = :value");
     }
     wait_done(&share->ended);
@@ -392,8 +436,8 @@ STORE_TEST(a_commit_that_is_refused_concerns_its_unit_alone)
 
 STORE_TEST(a_unit_cannot_end_the_transaction)
 {
-    static const char *const rows[] = { "COMMIT", "ROLLBACK", "BEGIN", "SAVEPOINT mine",
-                                        "RELEASE unit", "ROLLBACK TO unit" };
+    static const char *const rows[] = { "COMMIT",         "ROLLBACK",     "BEGIN",
+                                        "SAVEPOINT mine", "RELEASE unit", "ROLLBACK TO unit" };
 
     make_table(store);
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
@@ -486,160 +530,13 @@ STORE_TEST(another_writer_makes_the_store_busy_for_a_while)
     db_close(other);
 }
 
-/* The rest is about processes that end. A child writes numbers, and tells each that was acknowledged. */
-enum { CHILD_FIBERS = 16, HEARD_MAX = 100000 };
-
-struct child {
-    struct store *store;
-    int64_t first;
-};
-
-static void write_for_ever(void *argument)
-{
-    struct child *child = argument;
-
-    for (int64_t i = child->first;; i += CHILD_FIBERS) {
-        struct number number = { i };
-        struct call call = call_new(child->store->arena, 30 * 1000);
-
-        if (db_write(&call, child->store->db, IN(number, &number),
-                     "INSERT INTO numbers VALUES (:value)") ||
-            write(STDOUT_FILENO, &i, sizeof i) != sizeof i)
-            _exit(1);
-    }
-}
-
-static error insert_and_abort(struct db_unit *unit, void *argument)
-{
-    TRY(insert(unit, argument));
-    abort();
-}
-
-static void be_child(void *argument)
-{
-    struct store *store = argument;
-    struct child children[CHILD_FIBERS];
-
-    store->call = call_new(store->arena, 60 * 1000);
-    store_open(store);
-    make_table(store);
-    for (int64_t i = 0; i < CHILD_FIBERS; i++) {
-        children[i] = (struct child){ store, i };
-        assert_done(fiber_start(write_for_ever, &children[i]));
-    }
-    call_sleep(&store->call, 50 * 1000);
-}
-
-static void be_aborting_child(void *argument)
-{
-    struct store *store = argument;
-    struct job job;
-
-    store->call = call_new(store->arena, 60 * 1000);
-    store_open(store);
-    make_table(store);
-    store_write(store, "INSERT INTO numbers VALUES (1)");
-    job = job_of(store, insert_and_abort);
-    job.value = 2;
-    start(&job);
-    end(store, &job);
-}
-
-static int child_main(const char *how, const char *url)
-{
-    struct store store = { .url = url, .arena = arena_new(ARENA_CALL_MAX) };
-
-    if (loop_init())
-        return 1;
-    return fiber_run_all(strcmp(how, "abort") == 0 ? be_aborting_child : be_child, &store) != NULL;
-}
-
-/* Starts this program anew; `*from` is what it tells. */
-static pid_t start_child(const struct store *store, const char *how, int *from)
-{
-    int ends[2];
-
-    assert_int_equal(pipe(ends), 0);
-    pid_t pid = fork();
-
-    assert_return_code(pid, 0);
-    if (pid == 0) {
-        dup2(ends[1], STDOUT_FILENO);
-        close(ends[0]);
-        close(ends[1]);
-        execl("/proc/self/exe", "committer_test", how, store->url, (char *)NULL);
-        _exit(1);
-    }
-    close(ends[1]);
-    *from = ends[0];
-    return pid;
-}
-
-static void reap(pid_t pid, int expected_signal)
-{
-    int status;
-
-    assert_int_equal(waitpid(pid, &status, 0), pid);
-    assert_true(WIFSIGNALED(status));
-    assert_int_equal(WTERMSIG(status), expected_signal);
-}
-
-/* The child is killed once it has told `enough` numbers; what the pipe still holds is told, too. */
-static int hear_and_kill(pid_t pid, int from, int enough, int64_t *heard)
-{
-    int count = 0;
-
-    while (count < HEARD_MAX && read(from, &heard[count], sizeof *heard) == sizeof *heard) {
-        if (++count == enough)
-            kill(pid, SIGKILL);
-    }
-    reap(pid, SIGKILL);
-    assert_in_range(count, enough, HEARD_MAX);
-    return count;
-}
-
-STORE_TEST(what_was_acknowledged_survives_a_kill)
-{
-    int64_t *heard = arena_alloc(store->arena, HEARD_MAX * sizeof *heard);
-
-    assert_non_null(heard);
-    for (int round = 0; round < 5; round++) {
-        int from;
-
-        store_close(store);
-        unlink(store_path(store, ""));
-        pid_t pid = start_child(store, "write", &from);
-        int count = hear_and_kill(pid, from, 400 + 111 * round, heard);
-
-        close(from);
-        store_open(store);
-        for (int i = 0; i < count; i++) {
-            struct number in = { heard[i] }, out;
-
-            assert_done(db_one(&store->call, store->db, IN(number, &in), OUT(number, &out),
-                               "SELECT * FROM numbers WHERE value = :value"));
-        }
-        /* What is there without having been acknowledged was on its way. */
-        assert_in_range(count_numbers(store), count, count + CHILD_FIBERS);
-    }
-}
-
-STORE_TEST(a_unit_that_died_halfway_is_undone)
-{
-    int from;
-
-    store_close(store);
-    reap(start_child(store, "abort", &from), SIGABRT);
-    close(from);
-    store_open(store);
-    assert_int_equal(count_numbers(store), 1);
-}
-
-int main(int argc, char **argv)
+int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_writer_waits_for_the_disk),
         cmocka_unit_test(a_unit_that_fails_leaves_the_others_of_its_commit),
         cmocka_unit_test(a_unit_that_fails_leaves_no_trace),
+        cmocka_unit_test(a_unit_that_fails_in_company_leaves_no_trace_either),
         cmocka_unit_test(a_unit_reads_what_it_wrote),
         cmocka_unit_test(units_that_come_together_share_commits),
         cmocka_unit_test(a_unit_that_is_cancelled_in_the_queue_never_runs),
@@ -652,11 +549,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(a_full_queue_refuses),
         cmocka_unit_test(closing_finishes_what_is_queued),
         cmocka_unit_test(another_writer_makes_the_store_busy_for_a_while),
-        cmocka_unit_test(what_was_acknowledged_survives_a_kill),
-        cmocka_unit_test(a_unit_that_died_halfway_is_undone),
     };
 
-    if (argc == 3)
-        return child_main(argv[1], argv[2]);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

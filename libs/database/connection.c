@@ -11,9 +11,9 @@
 #include <sys/stat.h>
 
 enum {
-    READ_BUSY_MS = 100,   /* a reader waits for another process that recovers or closes the file */
-    WRITE_BUSY_MS = 3000, /* the committer waits for another process that writes */
-    CLOCK_OPCODES = 4096, /* of SQLite's machine between looks at the clock: well under 1 ms */
+    READ_BUSY_MS = 100,    /* a reader waits for another process that recovers or closes the file */
+    WRITE_BUSY_MS = 3000,  /* the committer waits for another process that writes */
+    CLOCK_OPCODES = 4096,  /* of SQLite's machine between looks at the clock: well under 1 ms */
     MESSAGE_SQL_MAX = 200, /* bytes of a statement that an error quotes */
 };
 
@@ -95,8 +95,7 @@ static bool use_wal(sqlite3 *handle)
 
 static error open_handle(struct connection *connection, struct arena *arena, const char *path)
 {
-    int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX |
-                SQLITE_OPEN_EXRESCODE;
+    int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
     /* Only the owner may read the file; SQLite gives its companions the same mode. */
     mode_t mask = umask(0077);
     int code = sqlite3_open_v2(path, &connection->handle, flags, NULL);
@@ -114,8 +113,8 @@ static error prepare_handle(struct connection *connection, struct arena *arena, 
     if (role == DB_WRITER && !use_wal(handle)) {
         if (sqlite3_errcode(handle) != SQLITE_OK && sqlite3_errcode(handle) != SQLITE_ROW)
             return unusable(arena, connection, path);
-        return error_new(arena, 500, "The store '%s' cannot be opened: its file system does not"
-                                     " allow a write-ahead log", path);
+        return error_new(arena, 500, "The store '%s': its file system allows no write-ahead log",
+                         path);
     }
     if (sqlite3_exec(handle, both_settings, NULL, NULL, NULL) != SQLITE_OK ||
         sqlite3_exec(handle, role_settings[role], NULL, NULL, NULL) != SQLITE_OK)

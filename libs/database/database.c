@@ -5,6 +5,7 @@
 
 #include "database/committer.h"
 #include "database/errors.h"
+#include "database/snapshot.h"
 #include "database/statement.h"
 #include "runtime/clock.h"
 
@@ -19,6 +20,7 @@ const struct error DB_NO_ROW = ERROR(404, "Not found");
 /* In the arena of db_open, so that a call that comes after db_close still finds it. */
 struct db {
     struct connection *reader;
+    struct snapshot snapshot; /* of the reader */
     struct committer committer;
 };
 
@@ -29,13 +31,15 @@ static error path_of(struct arena *arena, str url, str *path)
     str rest = str_slice(url, scheme.len + 1, url.len);
 
     if (scheme.len == url.len)
-        return error_new(arena, 500, "A store's URL begins with a scheme, as in sqlite:path/to/file");
+        return error_new(arena, 500,
+                         "A store's URL begins with a scheme, as in sqlite:path/to/file");
     if (!str_is(scheme, "sqlite"))
-        return error_new(arena, 500, "Stores of the scheme %.*s: are not supported, only sqlite:path",
+        return error_new(arena, 500,
+                         "Stores of the scheme %.*s: are not supported, only sqlite:path",
                          STR_ARG(scheme));
     if (rest.len == 0 || str_starts_with(rest, STR("//")) || str_is(rest, ":memory:"))
-        return error_new(arena, 500, "'%.*s' names no file; it is sqlite:path/to/file, or"
-                                     " sqlite:/path/to/file", STR_ARG(url));
+        return error_new(arena, 500, "'%.*s' names no file, as sqlite:path/to/file does",
+                         STR_ARG(url));
     /* With a dot in front SQLite cannot take a relative path for anything else. */
     *path = arena_printf(arena, "%s%.*s", rest.at[0] == '/' ? "" : "./", STR_ARG(rest));
     return path->at ? NULL : &ERROR_OUT_OF_MEMORY;
@@ -49,6 +53,8 @@ static error open_both(struct arena *arena, const char *path, struct db *db)
     TRY(db_connection_open(arena, path, DB_WRITER, &writer));
     error why = db_connection_open(arena, path, DB_READER, &db->reader);
 
+    if (!why)
+        why = db_snapshot_init(&db->snapshot, arena, db->reader);
     if (!why)
         why = db_committer_start(arena, writer, &db->committer);
     if (why)
@@ -79,6 +85,7 @@ void db_close(struct db *db)
 {
     if (!db)
         return;
+    db_snapshot_free(&db->snapshot);
     db_connection_close(db->reader);
     db->reader = NULL;
     db_committer_stop(&db->committer);
@@ -103,6 +110,7 @@ static error begin_read(struct call *call, struct db *db)
     if (!db->reader)
         return &DB_CLOSED;
     db->reader->until_ns = limit_ns(left_ms < DB_READ_MAX_MS ? left_ms : DB_READ_MAX_MS);
+    db_snapshot_begin(&db->snapshot);
     return NULL;
 }
 
@@ -118,12 +126,14 @@ static error end_read(struct call *call, struct db *db, const char *sql, error w
     return db_internal_error(call->arena, "a read took more than %d ms: %s", DB_READ_MAX_MS, sql);
 }
 
-static struct db_query query_of(struct call *call, struct db *db, struct schema_in in, const char *sql)
+static struct db_query query_of(struct call *call, struct db *db, struct schema_in in,
+                                const char *sql)
 {
     return (struct db_query){ db->reader, call->arena, sql, in };
 }
 
-error db_one(struct call *call, struct db *db, struct schema_in in, struct schema_out out, const char *sql)
+error db_one(struct call *call, struct db *db, struct schema_in in, struct schema_out out,
+             const char *sql)
 {
     TRY(begin_read(call, db));
     struct db_query query = query_of(call, db, in, sql);
@@ -131,7 +141,8 @@ error db_one(struct call *call, struct db *db, struct schema_in in, struct schem
     return end_read(call, db, sql, db_query_one(&query, out));
 }
 
-error db_all(struct call *call, struct db *db, struct schema_in in, struct db_rows out, const char *sql)
+error db_all(struct call *call, struct db *db, struct schema_in in, struct db_rows out,
+             const char *sql)
 {
     TRY(begin_read(call, db));
     struct db_query query = query_of(call, db, in, sql);
@@ -157,7 +168,10 @@ error db_transaction(struct call *call, struct db *db,
 
     TRY(call_check(call));
     unit.until_ns = limit_ns(call_left_ms(call));
-    return db_committer_run(call, &db->committer, &unit);
+    error why = db_committer_run(call, &db->committer, &unit);
+
+    db_snapshot_end(&db->snapshot);
+    return why;
 }
 
 struct write {

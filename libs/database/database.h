@@ -29,10 +29,10 @@
 #include "schema/schema.h"
 
 enum {
-    DB_QUEUE_MAX = 4096,   /* units waiting for the committer; further ones are refused with a 503 */
-    DB_BATCH_MAX = 256,    /* units in one commit */
-    DB_ROWS_MAX = 10000,   /* rows that one query may give; more is an error */
-    DB_READ_MAX_MS = 1000, /* a read outside of a unit keeps the loop from all others: longer is an error */
+    DB_QUEUE_MAX = 4096, /* units waiting for the committer; further ones are refused with a 503 */
+    DB_BATCH_MAX = 256,  /* units in one commit */
+    DB_ROWS_MAX = 10000, /* rows that one query may give; more is an error */
+    DB_READ_MAX_MS = 1000, /* a read outside of a unit keeps the loop busy; more is an error */
 };
 
 struct db;
@@ -59,7 +59,8 @@ error db_migrate(struct call *call, struct db *db, const struct embedded_file *m
 
 /* Reads exactly one row into `out`; DB_NO_ROW when there is none, a 500 when there are more. Its texts are
  * in the call's arena. */
-error db_one(struct call *call, struct db *db, struct schema_in in, struct schema_out out, const char *sql);
+error db_one(struct call *call, struct db *db, struct schema_in in, struct schema_out out,
+             const char *sql);
 
 /* Reads all rows: `*rows` becomes an array of `*count` structs of `schema` in the call's arena, not NULL even
  * when there are none. */
@@ -72,7 +73,8 @@ struct db_rows {
 #define ROWS(tag, pointer, count) \
     ((struct db_rows){ tag##_schema(), (void **)(struct tag **){ (pointer) }, (count) })
 
-error db_all(struct call *call, struct db *db, struct schema_in in, struct db_rows out, const char *sql);
+error db_all(struct call *call, struct db *db, struct schema_in in, struct db_rows out,
+             const char *sql);
 
 /* Runs `work(unit, argument)` as one transaction. It runs on another thread while this fiber waits: it must
  * not suspend, log, or touch the loop, but may use the call's arena. An error it returns undoes the unit
@@ -88,7 +90,8 @@ error db_transaction(struct call *call, struct db *db,
  * failed the unit: what follows gives the same error, and so does db_transaction. What may conflict without
  * harm says so itself (ON CONFLICT … DO NOTHING). */
 error db_unit_run(struct db_unit *unit, struct schema_in in, const char *sql);
-error db_unit_one(struct db_unit *unit, struct schema_in in, struct schema_out out, const char *sql);
+error db_unit_one(struct db_unit *unit, struct schema_in in, struct schema_out out,
+                  const char *sql);
 error db_unit_all(struct db_unit *unit, struct schema_in in, struct db_rows out, const char *sql);
 
 /* Rows that the last db_unit_run of the unit changed. */

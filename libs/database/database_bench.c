@@ -37,7 +37,8 @@ static void must(error e)
 
 static struct event event_of(uint64_t number)
 {
-    return (struct event){ .id = (int64_t)number, .version = (int64_t)number,
+    return (struct event){ .id = (int64_t)number,
+                           .version = (int64_t)number,
                            .stream = STR("0190a7e2-7b4e-7000-8000-000000000001"),
                            .data = STR("{\"status\":\"paid\",\"total\":129.5}") };
 }
@@ -60,13 +61,13 @@ static void write_until_end(void *argument)
         wait_done(&bench->ended);
 }
 
-static void bench_writes(struct bench *bench, unsigned fibers, double seconds)
+static void bench_writes(struct bench *bench, unsigned fibers, uint64_t seconds)
 {
     struct call call = call_new(bench->arena, 3600 * 1000);
     struct db_counts before = db_counts(bench->db);
     uint64_t begin_ns = clock_ns();
 
-    bench->end_ns = begin_ns + (uint64_t)(seconds * 1e9);
+    bench->end_ns = begin_ns + seconds * 1000000000u;
     bench->running = fibers;
     bench->ended = (struct wait){ 0 };
     for (unsigned i = 0; i < fibers; i++)
@@ -80,10 +81,10 @@ static void bench_writes(struct bench *bench, unsigned fibers, double seconds)
            (double)(after.commits - before.commits) / took);
 }
 
-static void bench_reads(struct bench *bench, double seconds)
+static void bench_reads(struct bench *bench, uint64_t seconds)
 {
     struct arena *arena = arena_new(ARENA_CALL_MAX);
-    uint64_t begin_ns = clock_ns(), end_ns = begin_ns + (uint64_t)(seconds * 1e9), count = 0;
+    uint64_t begin_ns = clock_ns(), end_ns = begin_ns + seconds * 1000000000u, count = 0;
 
     while (clock_ns() < end_ns) {
         struct call call = call_new(arena, CALL_TIMEOUT_MS);
@@ -113,14 +114,10 @@ static void fill(struct bench *bench)
     bench->next = ROWS;
 }
 
-struct arguments {
-    double seconds;
-};
-
 static void run(void *argument)
 {
     static const unsigned fibers[] = { 1, 4, 16, 64, FIBERS_MAX };
-    double seconds = ((struct arguments *)argument)->seconds;
+    uint64_t seconds = *(const uint64_t *)argument;
     struct bench bench = { .arena = arena_new(ARENA_CALL_MAX) };
 
     must(db_open(bench.arena, "sqlite:database_bench.db", &bench.db));
@@ -134,11 +131,13 @@ static void run(void *argument)
 
 int main(int argc, char **argv)
 {
-    struct arguments arguments = { argc > 1 ? atof(argv[1]) : 2 };
+    uint64_t seconds = 2;
 
+    if (argc > 1 && !str_to_uint(str_of(argv[1]), 3600, &seconds))
+        return 2;
     unlink(path);
     must(loop_init());
-    must(fiber_run_all(run, &arguments));
+    must(fiber_run_all(run, &seconds));
     unlink(path);
     return 0;
 }

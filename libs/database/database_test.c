@@ -1,4 +1,4 @@
-#include "database/store_test.h"
+#include "testing/store.h"
 
 #include "runtime/clock.h"
 #include "runtime/random.h"
@@ -74,10 +74,18 @@ STORE_TEST(a_row_of_all_kinds_comes_back_as_it_went)
     const str tags[] = { STR_INIT("a"), STR_INIT("\"b\"") };
     struct address home = { STR("Ia\xC8\x99i") }, others[] = { { STR("x") }, { STR("y") } };
     const struct everything in = {
-        .id = random_uuid(), .text = STR("it's; -- \"quoted\" \xF0\x9F\x98\x80"), .flag = true,
-        .number = INT64_MIN, .ratio = 0.1, .price = { 123456789012345678 },
-        .at = { 1700000000123 }, .tags = { tags, 2 }, .colour = GREEN,
-        .extra = { STR("{\"a\":[1,2]}") }, .home = &home, .others = { others, 2 },
+        .id = random_uuid(),
+        .text = STR("it's; -- \"quoted\" \xF0\x9F\x98\x80"),
+        .flag = true,
+        .number = INT64_MIN,
+        .ratio = 0.1,
+        .price = { 123456789012345678 },
+        .at = { 1700000000123 },
+        .tags = { tags, 2 },
+        .colour = GREEN,
+        .extra = { STR("{\"a\":[1,2]}") },
+        .home = &home,
+        .others = { others, 2 },
     };
     struct everything out = { .number = 5 };
 
@@ -109,7 +117,8 @@ STORE_TEST(an_absent_text_is_null)
     assert_done(insert(store, &absent));
     assert_int_equal(store_number(store, "SELECT count(*) AS value FROM things WHERE text IS NULL"
                                          " AND extra IS NULL AND home IS NULL AND at IS NULL"
-                                         " AND tags = '[]' AND others = '[]'"), 1);
+                                         " AND tags = '[]' AND others = '[]'"),
+                     1);
     assert_done(read_only_thing(store, &out));
     assert_null(out.text.at);
     assert_null(out.extra.text.at);
@@ -136,8 +145,8 @@ STORE_TEST(a_member_that_was_not_given_is_null)
     assert_done(db_write(&store->call, store->db, IN(change, &change),
                          "UPDATE notes SET text = coalesce(:text, text),"
                          " number = coalesce(:number, number)"));
-    assert_done(db_one(&store->call, store->db, NO_INPUT, OUT(excerpt, &out),
-                       "SELECT * FROM notes"));
+    assert_done(
+        db_one(&store->call, store->db, NO_INPUT, OUT(excerpt, &out), "SELECT * FROM notes"));
     assert_true(str_is(out.text, "new"));
     assert_int_equal(out.number, 1);
     assert_int_equal(out.unrelated, 3);
@@ -174,16 +183,17 @@ STORE_TEST(what_does_not_fit_is_named)
 
     store_write(store, "CREATE TABLE notes (text TEXT, number INTEGER)");
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        error e = db_one(&store->call, store->db, IN(excerpt, &in), OUT(excerpt, &out),
-                         rows[i].sql);
+        error e =
+            db_one(&store->call, store->db, IN(excerpt, &in), OUT(excerpt, &out), rows[i].sql);
 
         assert_cause(e, 500, rows[i].cause);
         assert_int_equal(e->form, ERROR_BRIEF);
         assert_true(str_is(out.text, "before"));
         assert_int_equal(out.number, 3);
     }
-    assert_cause(db_write(&store->call, store->db, NO_INPUT, "DELETE FROM notes WHERE text = :text"),
-                 500, "parameter :text");
+    assert_cause(
+        db_write(&store->call, store->db, NO_INPUT, "DELETE FROM notes WHERE text = :text"), 500,
+        "parameter :text");
 }
 
 STORE_TEST(what_is_stored_in_a_wrong_form_is_named)
@@ -212,7 +222,8 @@ STORE_TEST(no_row_is_an_error_of_its_own)
     struct number out = { 5 };
 
     assert_ptr_equal(db_one(&store->call, store->db, NO_INPUT, OUT(number, &out),
-                            "SELECT 1 AS value WHERE 1 = 2"), &DB_NO_ROW);
+                            "SELECT 1 AS value WHERE 1 = 2"),
+                     &DB_NO_ROW);
     assert_int_equal(out.value, 5);
 }
 
@@ -223,15 +234,16 @@ STORE_TEST(all_rows_are_read_up_to_the_limit)
     const char *sql = "WITH RECURSIVE n(value) AS (SELECT 1 UNION ALL SELECT value + 1 FROM n"
                       " WHERE value < :value) SELECT value FROM n";
 
-    assert_done(db_all(&store->call, store->db, IN(number, &limit),
-                       ROWS(number, &numbers, &count), sql));
+    assert_done(
+        db_all(&store->call, store->db, IN(number, &limit), ROWS(number, &numbers, &count), sql));
     assert_int_equal(count, DB_ROWS_MAX);
     for (size_t i = 0; i < count; i++)
         assert_int_equal(numbers[i].value, i + 1);
     limit.value++;
     count = 7;
-    assert_cause(db_all(&store->call, store->db, IN(number, &limit),
-                        ROWS(number, &numbers, &count), sql), 500, "more than 10000 rows");
+    assert_cause(
+        db_all(&store->call, store->db, IN(number, &limit), ROWS(number, &numbers, &count), sql),
+        500, "more than 10000 rows");
     assert_int_equal(count, 7);
     assert_done(db_all(&store->call, store->db, NO_INPUT, ROWS(number, &numbers, &count),
                        "SELECT 1 AS value WHERE 1 = 2"));
@@ -408,8 +420,8 @@ STORE_TEST(one_statement_serves_two_tables_of_fields)
     const char *sql = "SELECT :number AS number";
 
     for (int i = 0; i < 2; i++) {
-        assert_done(db_one(&store->call, store->db, IN(excerpt, &excerpt), OUT(excerpt, &out),
-                           sql));
+        assert_done(
+            db_one(&store->call, store->db, IN(excerpt, &excerpt), OUT(excerpt, &out), sql));
         assert_int_equal(out.number, 4);
         assert_done(db_one(&store->call, store->db, IN(change, &change), OUT(excerpt, &out), sql));
         assert_int_equal(out.number, 5);
@@ -469,8 +481,8 @@ STORE_TEST(a_closed_store_refuses)
     assert_done(db_ping(&store->call, db));
     db_close(db);
     assert_int_equal(db_ping(&store->call, db)->status, 503);
-    assert_int_equal(db_one(&store->call, db, NO_INPUT, OUT(number, &out),
-                            "SELECT 1 AS value")->status, 503);
+    assert_int_equal(
+        db_one(&store->call, db, NO_INPUT, OUT(number, &out), "SELECT 1 AS value")->status, 503);
     assert_int_equal(db_write(&store->call, db, NO_INPUT, "CREATE TABLE t (a)")->status, 503);
     db_close(NULL);
 }

@@ -1,6 +1,6 @@
 #include "database/errors.h"
 
-#include "database/store_test.h"
+#include "testing/store.h"
 
 static void a_constraint_has_the_name_that_postgresql_gives_it(void **state)
 {

@@ -58,8 +58,9 @@ static error check_one(struct arena *arena, const struct migration *past,
     while (file->name && !str_is(past->name, file->name))
         file++;
     if (!file->name)
-        return error_new(arena, 500, "The store has the migration %.*s, which this program does not"
-                                     " know", STR_ARG(past->name));
+        return error_new(arena, 500,
+                         "The store has migration %.*s, which this program does not know",
+                         STR_ARG(past->name));
     TRY(checksum_of(arena, file, &checksum));
     return compare(arena, past, checksum);
 }

@@ -1,12 +1,16 @@
-#include "database/store_test.h"
+#include "testing/store.h"
 
-#define FILE_OF(name, text) { name, (const unsigned char *)(text), sizeof(text) - 1 }
+#define FILE_OF(name, text)                                   \
+    {                                                         \
+        name, (const unsigned char *)(text), sizeof(text) - 1 \
+    }
 
 static const struct embedded_file two[] = {
     FILE_OF("001_users.sql", "CREATE TABLE users (id INTEGER PRIMARY KEY);\n"
                              "INSERT INTO users VALUES (1);\n"),
-    FILE_OF("002_roles.sql", "ALTER TABLE users ADD COLUMN role TEXT; -- a comment; not a statement\n"
-                             "UPDATE users SET role = 'a;b';\n"),
+    FILE_OF("002_roles.sql",
+            "ALTER TABLE users ADD COLUMN role TEXT; -- a comment; not a statement\n"
+            "UPDATE users SET role = 'a;b';\n"),
     { 0 },
 };
 
@@ -24,7 +28,8 @@ STORE_TEST(migrations_run_once_and_in_order)
     assert_done(db_migrate(&store->call, store->db, two));
     assert_int_equal(count_history(store), 2);
     assert_int_equal(store_number(store, "SELECT count(*) AS value FROM users"
-                                         " WHERE role = 'a;b'"), 1);
+                                         " WHERE role = 'a;b'"),
+                     1);
 }
 
 STORE_TEST(a_checksum_is_what_sha256sum_prints)
@@ -32,8 +37,10 @@ STORE_TEST(a_checksum_is_what_sha256sum_prints)
     static const struct embedded_file one[] = { FILE_OF("001.sql", "SELECT 1;\n"), { 0 } };
 
     assert_done(db_migrate(&store->call, store->db, one));
-    assert_int_equal(store_number(store, "SELECT count(*) AS value FROM migrations WHERE checksum ="
-        " 'b4e0497804e46e0a0b0b8c31975b062152d551bac49c3c2e80932567b4085dcd'"), 1);
+    assert_int_equal(
+        store_number(store, "SELECT count(*) AS value FROM migrations WHERE checksum ="
+                            " 'b4e0497804e46e0a0b0b8c31975b062152d551bac49c3c2e80932567b4085dcd'"),
+        1);
 }
 
 STORE_TEST(a_new_migration_runs_later)
@@ -45,7 +52,8 @@ STORE_TEST(a_new_migration_runs_later)
     assert_done(db_migrate(&store->call, store->db, two));
     assert_int_equal(count_history(store), 2);
     assert_int_equal(store_number(store, "SELECT applied_at > 1600000000000 AS value"
-                                         " FROM migrations LIMIT 1"), 1);
+                                         " FROM migrations LIMIT 1"),
+                     1);
 }
 
 STORE_TEST(no_migrations_are_fine)
@@ -92,7 +100,8 @@ STORE_TEST(a_migration_that_fails_leaves_no_trace)
         assert_non_null(e->cause);
         assert_int_equal(count_history(store), 1);
         assert_int_equal(store_number(store, "SELECT count(*) AS value FROM sqlite_schema"
-                                             " WHERE name = 'pets'"), 0);
+                                             " WHERE name = 'pets'"),
+                         0);
     }
     assert_done(db_migrate(&store->call, store->db, two));
 }
@@ -107,7 +116,7 @@ struct starter {
 static void migrate(void *argument)
 {
     struct starter *starter = argument;
-    struct call call = call_new(starter->store->arena, 30 * 1000);
+    struct call call = call_new(store_arena(starter->store), 30 * 1000);
 
     starter->result = db_migrate(&call, starter->db, two);
     wait_done(&starter->ended);

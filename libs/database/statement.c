@@ -206,8 +206,8 @@ static error bind(const struct db_query *query, struct statement *statement)
     for (int i = 0; i < count; i++) {
         struct db_value value;
 
-        TRY(db_value_of(query->arena, query->in.schema, statement->parameters[i],
-                        query->in.value, &value));
+        TRY(db_value_of(query->arena, query->in.schema, statement->parameters[i], query->in.value,
+                        &value));
         int code = bind_value(statement->handle, i + 1, &value);
 
         if (code != SQLITE_OK)

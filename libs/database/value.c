@@ -5,35 +5,28 @@
 #include <assert.h>
 #include <string.h>
 
-static const size_t member_size[] = {
-    [SCHEMA_STR] = sizeof(str),
-    [SCHEMA_BOOL] = sizeof(bool),
-    [SCHEMA_INT] = sizeof(int64_t),
-    [SCHEMA_DOUBLE] = sizeof(double),
-    [SCHEMA_MONEY] = sizeof(money),
-    [SCHEMA_UUID] = sizeof(uuid),
-    [SCHEMA_TIMESTAMP] = sizeof(timestamp),
-    [SCHEMA_STRS] = sizeof(strs),
-    [SCHEMA_ENUM] = sizeof(unsigned),
-    [SCHEMA_JSON] = sizeof(json_text),
-    [SCHEMA_OBJECT] = sizeof(void *),
-    [SCHEMA_LIST] = sizeof(struct { void *at; size_t len; }),
+struct list {
+    void *at;
+    size_t len;
 };
 
-/* The type that a kind has in SQL. */
-static const enum db_type type_of[] = {
-    [SCHEMA_STR] = DB_TEXT,
-    [SCHEMA_BOOL] = DB_INTEGER,
-    [SCHEMA_INT] = DB_INTEGER,
-    [SCHEMA_DOUBLE] = DB_REAL,
-    [SCHEMA_MONEY] = DB_INTEGER,
-    [SCHEMA_UUID] = DB_TEXT,
-    [SCHEMA_TIMESTAMP] = DB_INTEGER,
-    [SCHEMA_STRS] = DB_TEXT,
-    [SCHEMA_ENUM] = DB_TEXT,
-    [SCHEMA_JSON] = DB_TEXT,
-    [SCHEMA_OBJECT] = DB_TEXT,
-    [SCHEMA_LIST] = DB_TEXT,
+/* What a kind is in SQL, and the size of its member. */
+static const struct {
+    enum db_type type;
+    size_t size;
+} kinds[] = {
+    [SCHEMA_STR] = { DB_TEXT, sizeof(str) },
+    [SCHEMA_BOOL] = { DB_INTEGER, sizeof(bool) },
+    [SCHEMA_INT] = { DB_INTEGER, sizeof(int64_t) },
+    [SCHEMA_DOUBLE] = { DB_REAL, sizeof(double) },
+    [SCHEMA_MONEY] = { DB_INTEGER, sizeof(money) },
+    [SCHEMA_UUID] = { DB_TEXT, sizeof(uuid) },
+    [SCHEMA_TIMESTAMP] = { DB_INTEGER, sizeof(timestamp) },
+    [SCHEMA_STRS] = { DB_TEXT, sizeof(strs) },
+    [SCHEMA_ENUM] = { DB_TEXT, sizeof(unsigned) },
+    [SCHEMA_JSON] = { DB_TEXT, sizeof(json_text) },
+    [SCHEMA_OBJECT] = { DB_TEXT, sizeof(void *) },
+    [SCHEMA_LIST] = { DB_TEXT, sizeof(struct list) },
 };
 
 static const char *const type_name[] = {
@@ -113,7 +106,7 @@ error db_value_of(struct arena *arena, const struct schema *schema, size_t row, 
     *out = (struct db_value){ .type = DB_NULL };
     if (is_null(schema, row, record))
         return NULL;
-    out->type = type_of[field->kind];
+    out->type = kinds[field->kind].type;
     switch (field->kind) {
     case SCHEMA_STR: out->text = *(const str *)member; break;
     case SCHEMA_BOOL: out->integer = *(const bool *)member; break;
@@ -173,11 +166,11 @@ static bool read_enum(const struct field *field, str text, unsigned *out)
 /* The kinds whose text may be anything but theirs. */
 static error read_exact(struct arena *arena, const struct field *field, str text, void *member)
 {
-    bool good = field->kind == SCHEMA_UUID ? uuid_parse(text, member)
-                                           : read_enum(field, text, member);
+    bool is_uuid = field->kind == SCHEMA_UUID;
 
-    return good ? NULL
-                : db_internal_error(arena, "%s cannot hold '%.*s'", field->name, STR_ARG(text));
+    if (is_uuid ? uuid_parse(text, member) : read_enum(field, text, member))
+        return NULL;
+    return db_internal_error(arena, "%s cannot hold '%.*s'", field->name, STR_ARG(text));
 }
 
 error db_value_store(struct arena *arena, const struct schema *schema, size_t row,
@@ -187,12 +180,12 @@ error db_value_store(struct arena *arena, const struct schema *schema, size_t ro
     void *member = (char *)record + field->offset;
 
     if (value->type == DB_NULL) {
-        memset(member, 0, member_size[field->kind]);
+        memset(member, 0, kinds[field->kind].size);
         return NULL;
     }
     bool widens = field->kind == SCHEMA_DOUBLE && value->type == DB_INTEGER;
 
-    if (value->type != type_of[field->kind] && !widens)
+    if (value->type != kinds[field->kind].type && !widens)
         return db_internal_error(arena, "%s cannot hold %s", field->name, type_name[value->type]);
     if (schema->partial)
         *(fieldset *)record |= (fieldset)1 << row;
@@ -201,9 +194,7 @@ error db_value_store(struct arena *arena, const struct schema *schema, size_t ro
     case SCHEMA_JSON: return copy_text(arena, value->text, &((json_text *)member)->text);
     case SCHEMA_BOOL: *(bool *)member = value->integer != 0; break;
     case SCHEMA_INT: *(int64_t *)member = value->integer; break;
-    case SCHEMA_DOUBLE:
-        *(double *)member = widens ? (double)value->integer : value->real;
-        break;
+    case SCHEMA_DOUBLE: *(double *)member = widens ? (double)value->integer : value->real; break;
     case SCHEMA_MONEY: ((money *)member)->minor = value->integer; break;
     case SCHEMA_TIMESTAMP: ((timestamp *)member)->ms = value->integer; break;
     case SCHEMA_UUID:

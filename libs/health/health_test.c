@@ -3,17 +3,12 @@
 #include "runtime/clock.h"
 #include "runtime/log.h"
 #include "runtime/loop.h"
+#include "testing/test.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
-
-#include <cmocka.h>
 
 enum { TIMEOUT_MS = 10 * 1000, HEADERS_MAX = 1024, LOG_MAX = 4096 };
 
@@ -75,7 +70,7 @@ static void ask(const struct health_check *checks, size_t count)
     assert_true(len >= 0);
 }
 
-#define ASK(checks) ask(checks, sizeof(checks) / sizeof((checks)[0]))
+#define ASK(checks) ask(checks, ROWS(checks))
 
 /* The body with each response time replaced by `#`: they depend on the machine. */
 static const char *body(void)
@@ -357,7 +352,7 @@ static void the_heap_grows_and_shrinks_with_malloc(void **state)
     static const size_t SIZES[] = { SMALL, LARGE };
 
     (void)state;
-    for (size_t i = 0; i < sizeof SIZES / sizeof SIZES[0]; i++) {
+    for (size_t i = 0; i < ROWS(SIZES); i++) {
         size_t before = health_heap_bytes();
         void *block = __libc_malloc(SIZES[i]);
         size_t with = health_heap_bytes();
@@ -375,6 +370,7 @@ static void the_resident_set_grows_and_shrinks_with_use(void **state)
 
     (void)state;
     assert_true(before > 0 && pages != MAP_FAILED);
+    assert_true(health_rss_bytes() < before + LARGE / 2); /* mapped and not yet used */
     memset(pages, 1, LARGE);
 
     size_t with = health_rss_bytes();
@@ -397,28 +393,28 @@ static int end_loop(void **state)
     return 0;
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define ASKING(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
 {
-    static const struct CMUnitTest TESTS[] = {
-        TEST(no_checks_are_ok),
-        TEST(checks_that_are_up_stand_in_info_and_details),
-        TEST(checks_that_are_down_make_it_a_503),
-        TEST(all_down_leaves_info_empty),
-        TEST(a_failure_is_logged_as_terminus_does),
-        TEST(shutting_down_is_a_503_with_the_real_details),
-        TEST(texts_are_escaped),
-        TEST(a_slow_check_is_ended_after_a_second),
-        TEST(the_calls_own_deadline_ends_a_check_sooner),
-        TEST(the_response_time_is_in_milliseconds),
-        TEST(an_answer_without_end_is_refused),
-        TEST(memory_below_the_threshold_is_up),
-        TEST(used_heap_above_the_threshold_is_down),
-        TEST(used_rss_above_the_threshold_is_down),
-        TEST(the_heap_grows_and_shrinks_with_malloc),
-        TEST(the_resident_set_grows_and_shrinks_with_use),
+    static const struct CMUnitTest tests[] = {
+        ASKING(no_checks_are_ok),
+        ASKING(checks_that_are_up_stand_in_info_and_details),
+        ASKING(checks_that_are_down_make_it_a_503),
+        ASKING(all_down_leaves_info_empty),
+        ASKING(a_failure_is_logged_as_terminus_does),
+        ASKING(shutting_down_is_a_503_with_the_real_details),
+        ASKING(texts_are_escaped),
+        ASKING(a_slow_check_is_ended_after_a_second),
+        ASKING(the_calls_own_deadline_ends_a_check_sooner),
+        ASKING(the_response_time_is_in_milliseconds),
+        ASKING(an_answer_without_end_is_refused),
+        ASKING(memory_below_the_threshold_is_up),
+        ASKING(used_heap_above_the_threshold_is_down),
+        ASKING(used_rss_above_the_threshold_is_down),
+        ASKING(the_heap_grows_and_shrinks_with_malloc),
+        ASKING(the_resident_set_grows_and_shrinks_with_use),
     };
 
-    return cmocka_run_group_tests(TESTS, start_loop, end_loop);
+    return cmocka_run_group_tests(tests, start_loop, end_loop);
 }

@@ -107,6 +107,6 @@ error http_body(struct arena *arena, const struct http_request *request, const s
         TRY(http_form_to_json(arena, text, &text));
         return json_parse(arena, text, out);
     }
-    text = json_repair_utf8(arena, text);
+    text = text.len ? json_repair_utf8(arena, text) : STR("");
     return text.at ? json_parse_body(arena, text, out) : &ERROR_OUT_OF_MEMORY;
 }

@@ -218,9 +218,8 @@ static void compressed_bodies_are_inflated(void **state)
     assert_string_equal(read_body(JSON, "deflate", deflated(text, ZLIB), &status), text.at);
     str whole = deflated(text, GZIP);
 
-    assert_string_equal(
-        read_body(JSON, "gzip", str_slice(whole, 0, whole.len - 9), &status),
-        "unexpected end of file");
+    assert_string_equal(read_body(JSON, "gzip", str_slice(whole, 0, whole.len - 9), &status),
+                        "unexpected end of file");
     assert_int_equal(status, 400);
     read_body(JSON, "gzip", STR(""), &status);
     assert_int_equal(status, 400);

@@ -59,7 +59,8 @@ static error read_extension(struct http_chunked *decoder, char c)
 static error start_chunk(struct http_chunked *decoder, char c)
 {
     decoder->digits = 0;
-    return expect(decoder, c, '\n', decoder->last ? HTTP_TRAILER_START : HTTP_CHUNK_DATA, &BAD_LINE);
+    return expect(decoder, c, '\n', decoder->last ? HTTP_TRAILER_START : HTTP_CHUNK_DATA,
+                  &BAD_LINE);
 }
 
 static error read_trailer(struct http_chunked *decoder, char c)
@@ -80,8 +81,7 @@ static error read_trailer(struct http_chunked *decoder, char c)
         if (http_is_value(c))
             return NULL;
         return expect(decoder, c, '\r', HTTP_TRAILER_END, &BAD_TRAILER);
-    default:
-        return expect(decoder, c, '\n', HTTP_TRAILER_START, &BAD_TRAILER);
+    default: return expect(decoder, c, '\n', HTTP_TRAILER_START, &BAD_TRAILER);
     }
 }
 
@@ -89,22 +89,14 @@ static error read_trailer(struct http_chunked *decoder, char c)
 static error read_byte(struct http_chunked *decoder, char c, const struct buf *out)
 {
     switch (decoder->state) {
-    case HTTP_CHUNK_SIZE:
-        return read_size(decoder, c, out);
-    case HTTP_CHUNK_BLANK:
-        return read_blank(decoder, c);
-    case HTTP_CHUNK_EXTENSION:
-        return read_extension(decoder, c);
-    case HTTP_CHUNK_SIZE_END:
-        return start_chunk(decoder, c);
-    case HTTP_CHUNK_DATA_END:
-        return expect(decoder, c, '\r', HTTP_CHUNK_DATA_END_FEED, &BAD_END);
-    case HTTP_CHUNK_DATA_END_FEED:
-        return expect(decoder, c, '\n', HTTP_CHUNK_SIZE, &BAD_END);
-    case HTTP_CHUNKED_LAST:
-        return expect(decoder, c, '\n', HTTP_CHUNKED_DONE, &BAD_TRAILER);
-    default:
-        return read_trailer(decoder, c);
+    case HTTP_CHUNK_SIZE: return read_size(decoder, c, out);
+    case HTTP_CHUNK_BLANK: return read_blank(decoder, c);
+    case HTTP_CHUNK_EXTENSION: return read_extension(decoder, c);
+    case HTTP_CHUNK_SIZE_END: return start_chunk(decoder, c);
+    case HTTP_CHUNK_DATA_END: return expect(decoder, c, '\r', HTTP_CHUNK_DATA_END_FEED, &BAD_END);
+    case HTTP_CHUNK_DATA_END_FEED: return expect(decoder, c, '\n', HTTP_CHUNK_SIZE, &BAD_END);
+    case HTTP_CHUNKED_LAST: return expect(decoder, c, '\n', HTTP_CHUNKED_DONE, &BAD_TRAILER);
+    default: return read_trailer(decoder, c);
     }
 }
 

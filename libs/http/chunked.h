@@ -7,7 +7,7 @@
 #include "base/error.h"
 
 enum {
-    HTTP_CHUNK_DIGITS_MAX = 16,          /* of a size, leading zeros included */
+    HTTP_CHUNK_DIGITS_MAX = 16,           /* of a size, leading zeros included */
     HTTP_CHUNK_EXTENSIONS_MAX = 4 * 1024, /* of one body, together */
     HTTP_TRAILERS_MAX = 4 * 1024,
 };
@@ -31,10 +31,10 @@ enum http_chunked_state {
 /* The decoder between two calls; all zero at the start of a body. */
 struct http_chunked {
     enum http_chunked_state state;
-    bool last;           /* the chunk of size 0 was seen */
-    unsigned digits;     /* of the size being read */
-    uint64_t left;       /* of the chunk */
-    size_t extensions;   /* bytes so far */
+    bool last;         /* the chunk of size 0 was seen */
+    unsigned digits;   /* of the size being read */
+    uint64_t left;     /* of the chunk */
+    size_t extensions; /* bytes so far */
     size_t trailers;
 };
 

@@ -31,8 +31,7 @@ static struct outcome decode(str in, size_t first, size_t second)
         char *copy = malloc(ends[i] - start + 1);
 
         memcpy(copy, in.at + start, ends[i] - start);
-        error failed =
-            http_chunked_read(&decoder, (str){ copy, ends[i] - start }, &out, &used);
+        error failed = http_chunked_read(&decoder, (str){ copy, ends[i] - start }, &out, &used);
 
         free(copy);
         if (failed)

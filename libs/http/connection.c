@@ -31,12 +31,12 @@ struct connection {
     struct stream *stream;
     struct timer timer;
     enum phase phase;
-    enum phase timed;       /* what the timer was started for; RUNNING: nothing */
+    enum phase timed; /* what the timer was started for; RUNNING: nothing */
     uint64_t idle_since_ms;
-    size_t scanned;         /* of a head that has not ended yet */
-    struct work *work;      /* from the head's end to the answer */
-    bool used;              /* has had a request */
-    bool ended;             /* the peer sends nothing more */
+    size_t scanned;    /* of a head that has not ended yet */
+    struct work *work; /* from the head's end to the answer */
+    bool used;         /* has had a request */
+    bool ended;        /* the peer sends nothing more */
     bool paused;
     bool advancing;
 };
@@ -80,20 +80,16 @@ static void refuse(struct connection *connection, const struct http_request *req
     stream_close_lingering(connection->stream);
 }
 
+/* A client that has asked for the end may be sending all the same: a blank line, the next request. */
 static void answer(struct connection *connection)
 {
     const struct http_head *head = &connection->work->head;
-    bool more_input = stream_input(connection->stream).len;
-    bool keep_alive =
-        head->keep_alive && !connection->server->draining && (!connection->ended || more_input);
+    bool at_end = connection->ended && !stream_input(connection->stream).len;
+    bool keep_alive = head->keep_alive && !connection->server->draining && !at_end;
 
     print(connection, &head->request, keep_alive);
     connection->phase = keep_alive ? IDLE : CLOSING;
-    if (keep_alive)
-        return;
-    if (!head->keep_alive && !more_input)
-        stream_close(connection->stream);
-    else
+    if (!keep_alive)
         stream_close_lingering(connection->stream);
 }
 
@@ -254,8 +250,8 @@ static bool read_body(struct connection *connection)
 {
     const struct http_head *head = &connection->work->head;
     bool complete = false;
-    error failed = head->chunked ? read_chunks(connection, &complete)
-                                 : read_length(connection, &complete);
+    error failed =
+        head->chunked ? read_chunks(connection, &complete) : read_length(connection, &complete);
 
     if (failed)
         refuse(connection, &head->request, failed);
@@ -271,12 +267,9 @@ static bool step(struct connection *connection)
 {
     switch (connection->phase) {
     case IDLE:
-    case HEAD:
-        return !stream_congested(connection->stream) && read_head(connection);
-    case BODY:
-        return read_body(connection);
-    default:
-        return false;
+    case HEAD: return !stream_congested(connection->stream) && read_head(connection);
+    case BODY: return read_body(connection);
+    default: return false;
     }
 }
 
@@ -301,10 +294,8 @@ static uint64_t time_for(const struct connection *connection)
     const struct http_server_options *options = &connection->server->options;
 
     switch (connection->phase) {
-    case HEAD:
-        return options->head_timeout_ms;
-    case BODY:
-        return options->body_timeout_ms;
+    case HEAD: return options->head_timeout_ms;
+    case BODY: return options->body_timeout_ms;
     default:
         if (connection->server->draining)
             return DRAIN_IDLE_MS;

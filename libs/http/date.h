@@ -7,7 +7,8 @@ enum { HTTP_DATE_TEXT = 29 };
 
 /* All zero at first. */
 struct http_date {
-    uint64_t read_at_ms; /* clock_ms of the last look at the clock: at most one a turn of the loop */
+    uint64_t
+        read_at_ms; /* clock_ms of the last look at the clock: at most one a turn of the loop */
     int64_t second;
     char text[HTTP_DATE_TEXT];
 };

@@ -23,8 +23,7 @@ struct http_etags *http_etags_new(void)
         return NULL;
     etags->sha1 = EVP_MD_fetch(NULL, "SHA1", NULL);
     etags->context = EVP_MD_CTX_new();
-    if (!etags->sha1 || !etags->context ||
-        !EVP_DigestInit_ex2(etags->context, etags->sha1, NULL)) {
+    if (!etags->sha1 || !etags->context || !EVP_DigestInit_ex2(etags->context, etags->sha1, NULL)) {
         http_etags_free(etags);
         return NULL;
     }

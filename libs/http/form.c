@@ -2,16 +2,16 @@
 #include "http/percent.h"
 #include "json/json.h"
 
-static const struct error TOO_MANY = {
-    .status = 413, .form = ERROR_BRIEF, .message = "too many parameters"
-};
-static const struct error TOO_DEEP = {
-    .status = 400, .form = ERROR_BRIEF, .message = "The input exceeded the depth"
-};
+static const struct error TOO_MANY = { .status = 413,
+                                       .form = ERROR_BRIEF,
+                                       .message = "too many parameters" };
+static const struct error TOO_DEEP = { .status = 400,
+                                       .form = ERROR_BRIEF,
+                                       .message = "The input exceeded the depth" };
 
 enum {
-    INDEX_MAX = 100,               /* a larger number in brackets is a name */
-    JSON_MAX = 2 * 1024 * 1024,    /* of the JSON text; a body within HTTP_BODY_MAX stays far below */
+    INDEX_MAX = 100,            /* a larger number in brackets is a name */
+    JSON_MAX = 2 * 1024 * 1024, /* of the JSON text; a body within HTTP_BODY_MAX stays far below */
 };
 
 /* A value, or a container of named ones. What is pushed with `[]` has the empty name; whether a container

@@ -5,7 +5,8 @@
 #include <endian.h>
 #include <string.h>
 
-static const struct error BARE_LINE_FEED = ERROR(400, "A line of the request does not end in CR LF");
+static const struct error BARE_LINE_FEED =
+    ERROR(400, "A line of the request does not end in CR LF");
 static const struct error BAD_METHOD = ERROR(400, "The request's method is malformed");
 static const struct error BAD_TARGET = ERROR(400, "The request's target is malformed");
 static const struct error BAD_REQUEST_LINE = ERROR(400, "The request line is malformed");
@@ -15,7 +16,10 @@ static const struct error NO_HOST = ERROR(400, "The Host header is missing");
 static const struct error TWO_HOSTS = ERROR(400, "There is more than one Host header");
 static const struct error BAD_LENGTH = ERROR(400, "The Content-Length header is malformed");
 static const struct error TWO_LENGTHS = ERROR(400, "There is more than one Content-Length header");
-static const struct error TWO_CODINGS = ERROR(400, "There is more than one Transfer-Encoding header");
+static const struct error TWO_CODINGS =
+    ERROR(400, "There is more than one Transfer-Encoding header");
+static const struct error BAD_CODINGS =
+    ERROR(400, "chunked must be the last Transfer-Encoding, and only once");
 static const struct error OLD_CODING = ERROR(400, "HTTP/1.0 has no Transfer-Encoding");
 static const struct error TWO_FRAMINGS =
     ERROR(400, "Content-Length and Transfer-Encoding exclude each other");
@@ -101,9 +105,9 @@ static enum http_method method_of(str name)
         str name;
         enum http_method method;
     } known[] = {
-        { STR_INIT("GET"), HTTP_GET },       { STR_INIT("POST"), HTTP_POST },
-        { STR_INIT("PUT"), HTTP_PUT },       { STR_INIT("DELETE"), HTTP_DELETE },
-        { STR_INIT("PATCH"), HTTP_PATCH },   { STR_INIT("HEAD"), HTTP_HEAD },
+        { STR_INIT("GET"), HTTP_GET },         { STR_INIT("POST"), HTTP_POST },
+        { STR_INIT("PUT"), HTTP_PUT },         { STR_INIT("DELETE"), HTTP_DELETE },
+        { STR_INIT("PATCH"), HTTP_PATCH },     { STR_INIT("HEAD"), HTTP_HEAD },
         { STR_INIT("OPTIONS"), HTTP_OPTIONS },
     };
 
@@ -269,6 +273,21 @@ static error note_length(str value, struct framing *framing, struct http_head *h
     return NULL;
 }
 
+/* Chunked twice, or not as the last of the codings: where the body ends is then unknown (RFC 9112 section
+ * 6.3), unlike with a coding that is merely unknown. */
+static bool chunked_is_misplaced(str value)
+{
+    unsigned chunked = 0;
+    bool last = false;
+    str coding;
+
+    while (str_next_piece(&value, ',', &coding)) {
+        last = str_eq_nocase(str_trim(coding), STR("chunked"));
+        chunked += last;
+    }
+    return chunked > 1 || (chunked && !last);
+}
+
 static error note_coding(str value, struct framing *framing, struct http_head *head)
 {
     if (framing->codings++)
@@ -276,7 +295,7 @@ static error note_coding(str value, struct framing *framing, struct http_head *h
     if (framing->old)
         return &OLD_CODING;
     if (!str_eq_nocase(value, STR("chunked")))
-        return &UNKNOWN_CODING;
+        return chunked_is_misplaced(value) ? &BAD_CODINGS : &UNKNOWN_CODING;
     head->chunked = true;
     return NULL;
 }
@@ -331,8 +350,7 @@ static error note_field(const struct http_header *field, struct framing *framing
         return str_eq_nocase(field->name, STR("transfer-encoding"))
                    ? note_coding(field->value, framing, head)
                    : NULL;
-    default:
-        return NULL;
+    default: return NULL;
     }
 }
 

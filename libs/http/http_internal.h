@@ -8,11 +8,12 @@
 #include "runtime/loop.h"
 
 enum {
-    WORK_POOL_MAX = 256,            /* requests' memory kept for reuse */
+    WORK_POOL_MAX = 256,              /* requests' memory kept for reuse */
     WORK_BUFFER_KEEP_MAX = 16 * 1024, /* a larger buffer in it is not kept */
-    PIPELINE_MAX = 64 * 1024,       /* unread bytes behind a request that runs; beyond it reading pauses */
-    IDLE_GRACE_MS = 1000,           /* how much later than promised an idle connection is closed */
-    DRAIN_IDLE_MS = 250,            /* a connection idle for less at the drain may have a request on its way */
+    PIPELINE_MAX =
+        64 * 1024,        /* unread bytes behind a request that runs; beyond it reading pauses */
+    IDLE_GRACE_MS = 1000, /* how much later than promised an idle connection is closed */
+    DRAIN_IDLE_MS = 250, /* a connection idle for less at the drain may have a request on its way */
 };
 
 /* One request from its head to its answer: everything that it needs, pooled. */

@@ -28,8 +28,7 @@ static bool has_another_member(const z_stream *z, enum http_coding coding)
     return coding == HTTP_GZIP && z->avail_in && *z->next_in == GZIP_MAGIC;
 }
 
-static error inflate_all(struct arena *arena, z_stream *z, enum http_coding coding,
-                         struct buf *out)
+static error inflate_all(struct arena *arena, z_stream *z, enum http_coding coding, struct buf *out)
 {
     for (;;) {
         size_t room = out->max - out->len < PIECE ? out->max - out->len : PIECE;

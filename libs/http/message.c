@@ -6,8 +6,8 @@
 #include <string.h>
 
 enum {
-    ERROR_BODY_ROOM = 128,      /* for everything but the texts */
-    ESCAPED_CHARACTER_MAX = 6,  /* bytes that one byte takes in a JSON string: \u001f */
+    ERROR_BODY_ROOM = 128,     /* for everything but the texts */
+    ESCAPED_CHARACTER_MAX = 6, /* bytes that one byte takes in a JSON string: \u001f */
 };
 
 str http_header(const struct http_request *request, str name)

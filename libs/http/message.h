@@ -31,12 +31,12 @@ struct http_param {
 struct http_request {
     enum http_method method;
     str method_name;
-    str target;  /* raw, with the query: what 404 texts show */
-    str path;    /* raw, without the query; absolute-form reduced to its path */
-    str query;   /* raw, after the `?`; at == NULL without one */
+    str target; /* raw, with the query: what 404 texts show */
+    str path;   /* raw, without the query; absolute-form reduced to its path */
+    str query;  /* raw, after the `?`; at == NULL without one */
     const struct http_header *headers;
     size_t header_count;
-    str body;    /* chunks joined; never longer than the engine's limit */
+    str body; /* chunks joined; never longer than the engine's limit */
     struct http_param params[HTTP_PARAMS_MAX]; /* filled in by the router */
     size_t param_count;
 };

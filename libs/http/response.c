@@ -142,9 +142,8 @@ void http_print(struct http_printer *printer, const struct http_answer *answer, 
         .etag = { etag, 0 },
         .headers = buf_text(&response->headers),
         .connection = answer->keep_alive ? printer->keep_alive : STR("Connection: close\r\n"),
-        .cors = request && http_cors_is_preflight(&printer->cors, request)
-                    ? printer->cors.preflight
-                    : printer->cors.answer,
+        .cors = request && http_cors_is_preflight(&printer->cors, request) ? printer->cors.preflight
+                                                                           : printer->cors.answer,
     };
 
     if (page.has_content && page.type.len && !response->no_etag)

@@ -44,7 +44,7 @@ struct route {
      * `body`, from the body. */
     const char *pattern;
     const struct schema *(*payload)(void);
-    const struct schema *(*query)(void); /* query parameters: refused with 400 when they break its rules */
+    const struct schema *(*query)(void); /* query parameters; 400 when they break its rules */
     const struct schema *(*body)(void);
     const struct schema *(*reply)(void);
     int status; /* of success; 0: 200 */
@@ -60,8 +60,8 @@ struct route {
 /* Finds the row for a request and fills in the request's path parameters (in `arena`). `tables` is an array
  * of route tables ended by NULL, each ended by a row without path. Errors: 404 `Cannot GET /nope?x=1`, 400
  * `Failed to decode param '%zz'`. */
-error http_route(struct arena *arena, const struct route *const *tables, struct http_request *request,
-                 const struct route **out);
+error http_route(struct arena *arena, const struct route *const *tables,
+                 struct http_request *request, const struct route **out);
 
 /* Reads the body as NestJS's body parser does, before any routing: `*out` is NULL when there is no body of a
  * JSON or urlencoded type. Errors: 400 with V8's text, 413, 415. */

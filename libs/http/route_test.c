@@ -14,7 +14,10 @@ static error nothing(struct call *call, struct exchange *exchange)
     return NULL;
 }
 
-#define ROW(verb, text) { .method = (verb), .path = (text), .access = ACCESS_ANYONE, .handle = nothing }
+#define ROW(verb, text)                                                              \
+    {                                                                                \
+        .method = (verb), .path = (text), .access = ACCESS_ANYONE, .handle = nothing \
+    }
 
 static const struct route users[] = {
     ROW(HTTP_GET, "/"),

@@ -22,6 +22,8 @@ static error start(struct http_server *server, struct arena *arena)
 
     TRY(http_printer_init(&server->printer, server->arena, options->cors_origin,
                           options->idle_timeout_ms));
+    if (!options->address)
+        return NULL;
     return listener_new(arena,
                         &(struct listen_options){
                             .address = options->address,

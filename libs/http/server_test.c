@@ -411,8 +411,7 @@ static void an_unwanted_body_is_refused_instead_of_a_100(void **state)
 static void head_answers_like_get_without_the_body(void **state)
 {
     (void)state;
-    const char *answer =
-        EXCHANGE("HEAD /abc HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+    const char *answer = EXCHANGE("HEAD /abc HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
 
     assert_has(answer, "\r\nContent-Length: 4\r\n");
     assert_true(str_ends_with(str_of(answer), STR("\r\n\r\n")));
@@ -464,8 +463,8 @@ static void the_refusal_of_a_large_body_arrives_while_it_is_sent(void **state)
     struct buf text = buf_new(1024 * 1024);
 
     (void)state;
-    buf_printf(&text, "POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 600000\r\n\r\n%*s",
-               600000, "");
+    buf_printf(&text, "POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 600000\r\n\r\n%*s", 600000,
+               "");
     assert_has(exchange_text(buf_text(&text)), "HTTP/1.1 413 Payload Too Large\r\n");
     buf_free(&text);
 }
@@ -475,9 +474,10 @@ static void a_body_of_exactly_the_limit_is_taken(void **state)
     struct buf text = buf_new(1024 * 1024);
 
     (void)state;
-    buf_printf(&text,
-               "POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\nConnection: close\r\n\r\n%*s",
-               HTTP_BODY_MAX, HTTP_BODY_MAX, "");
+    buf_printf(
+        &text,
+        "POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\nConnection: close\r\n\r\n%*s",
+        HTTP_BODY_MAX, HTTP_BODY_MAX, "");
     assert_has(exchange_text(buf_text(&text)), "\r\nContent-Length: 102400\r\n");
     buf_clear(&text);
     BUF_ADD(&text, "POST /echo HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n"
@@ -580,8 +580,7 @@ static void every_options_request_is_a_preflight(void **state)
 static void without_cors_options_is_a_method_like_others(void **state)
 {
     (void)state;
-    assert_has(EXCHANGE("OPTIONS * HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"),
-               "\r\n\r\n*");
+    assert_has(EXCHANGE("OPTIONS * HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"), "\r\n\r\n*");
 }
 
 /* Answers what runs with `Connection: close`, closes the idle, accepts nobody. The server frees itself. */
@@ -627,6 +626,65 @@ static void a_request_that_crosses_the_drain_is_answered(void **state)
     close(fd);
 }
 
+/* A protocol that hands its connections over when the first bytes have come. */
+static void hand_over(struct stream *stream, void *owner)
+{
+    (void)owner;
+    http_server_take(shared.server, stream);
+}
+
+static void accept_to_hand_over(struct stream *stream, void *cookie)
+{
+    static const struct stream_owner until_handed_over = { .received = hand_over };
+
+    (void)cookie;
+    stream_adopt(stream, &until_handed_over, NULL);
+}
+
+static struct listener *front;
+
+static void listen_in_front(struct loop_message *message)
+{
+    (void)message;
+    shared.failed = listener_new(shared.arena,
+                                 &(struct listen_options){
+                                     .address = "127.0.0.1",
+                                     .connections_max = 10,
+                                     .accepted = accept_to_hand_over,
+                                 },
+                                 &front);
+    shared.port = shared.failed ? 0 : listener_port(front);
+    sem_post(&shared.started);
+}
+
+static void free_front(struct loop_message *message)
+{
+    listener_free(front);
+    stop_now(message);
+}
+
+static void a_connection_can_be_taken_over_with_what_has_come(void **state)
+{
+    struct loop_message message = { .run = listen_in_front };
+
+    (void)state;
+    loop_post(&message);
+    sem_wait(&shared.started);
+    assert_null(shared.failed);
+    const char *answer = EXCHANGE("GET /a HTTP/1.1\r\nHost: x\r\n\r\n"
+                                  "GET /b HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+
+    assert_has(answer, "\r\n\r\n/a");
+    assert_has(answer, "\r\n\r\n/b");
+}
+
+static int end_front(void **state)
+{
+    shared.stop.run = free_front;
+    loop_post(&shared.stop);
+    return join(state);
+}
+
 static void an_address_that_is_none_is_named(void **state)
 {
     struct http_server *server;
@@ -650,8 +708,8 @@ int main(void)
         TEST(it_does_not_matter_how_the_bytes_arrive),
         cmocka_unit_test_setup_teardown(a_slow_head_is_a_408, begin_impatient, end),
         cmocka_unit_test_setup_teardown(a_slow_body_is_a_408, begin_impatient, end),
-        cmocka_unit_test_setup_teardown(idle_connections_are_closed_without_a_word,
-                                        begin_impatient, end),
+        cmocka_unit_test_setup_teardown(idle_connections_are_closed_without_a_word, begin_impatient,
+                                        end),
         TEST(an_expected_100_comes_before_the_body),
         TEST(an_unwanted_body_is_refused_instead_of_a_100),
         TEST(head_answers_like_get_without_the_body),
@@ -664,12 +722,12 @@ int main(void)
         TEST(a_handler_hears_that_its_client_is_gone),
         TEST(a_client_that_does_not_read_is_not_served_on),
         TEST(more_is_not_read_while_a_handler_runs),
-        cmocka_unit_test_setup_teardown(every_options_request_is_a_preflight, begin_with_cors,
-                                        end),
+        cmocka_unit_test_setup_teardown(every_options_request_is_a_preflight, begin_with_cors, end),
         TEST(without_cors_options_is_a_method_like_others),
         cmocka_unit_test_setup_teardown(a_drain_lets_requests_finish, begin, join),
-        cmocka_unit_test_setup_teardown(a_request_that_crosses_the_drain_is_answered, begin,
-                                        join),
+        cmocka_unit_test_setup_teardown(a_request_that_crosses_the_drain_is_answered, begin, join),
+        cmocka_unit_test_setup_teardown(a_connection_can_be_taken_over_with_what_has_come, begin,
+                                        end_front),
         TEST(an_address_that_is_none_is_named),
     };
 

@@ -1,8 +1,8 @@
 #include "http/syntax.h"
 
-const struct error HTTP_BODY_TOO_LARGE = {
-    .status = 413, .form = ERROR_BRIEF, .message = "request entity too large"
-};
+const struct error HTTP_BODY_TOO_LARGE = { .status = 413,
+                                           .form = ERROR_BRIEF,
+                                           .message = "request entity too large" };
 
 /* What each of the first 128 bytes may be part of; those after them none. */
 const uint8_t http_classes[256] = {

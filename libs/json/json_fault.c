@@ -1,6 +1,6 @@
-/* What V8 (Node 20) says about a text that is not JSON. Positions and the pieces of the text that are quoted
- * count UTF-16 units. A message is a C string in UTF-8: half a surrogate pair and NUL, which V8 would
- * quote as they are, show as U+FFFD. */
+/* What V8 (Node 20) says about a text that is not JSON. Positions and the pieces of the text that
+ * are quoted count UTF-16 units. A message is a C string in UTF-8: half a surrogate pair and NUL,
+ * which V8 would quote as they are, show as U+FFFD. */
 #include "json/json_internal.h"
 
 #include <string.h>
@@ -94,8 +94,8 @@ static void add_token(struct buf *out, str text, const char *at, size_t position
 static error finish(struct arena *arena, struct buf *message)
 {
     str text = buf_text(message);
-    error made = buf_failed(message) ? &ERROR_OUT_OF_MEMORY
-                                     : error_new(arena, 400, "%.*s", STR_ARG(text));
+    error made =
+        buf_failed(message) ? &ERROR_OUT_OF_MEMORY : error_new(arena, 400, "%.*s", STR_ARG(text));
 
     buf_free(message);
     return made;

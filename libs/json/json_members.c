@@ -1,6 +1,6 @@
 /* JavaScript's order of an object's members (ECMAScript's OrdinaryOwnPropertyKeys): array indices
- * ascending, then the other names in the order of their first appearance; a name that came again has
- * changed the value only. */
+ * ascending, then the other names in the order of their first appearance; a name that came again
+ * has changed the value only. */
 #include "json/json_internal.h"
 
 #include <stdlib.h>
@@ -24,7 +24,8 @@ static int64_t array_index(str name)
 
 static int by_place(const struct slot *a, const struct slot *b)
 {
-    return (a->first->source.at > b->first->source.at) - (a->first->source.at < b->first->source.at);
+    return (a->first->source.at > b->first->source.at) -
+           (a->first->source.at < b->first->source.at);
 }
 
 static int by_name(const void *a, const void *b)

@@ -7,9 +7,9 @@
 #include <string.h>
 
 enum {
-    EXACT_DIGITS = 15,   /* any integer of so many digits is a double */
-    EXACT_POWER = 22,    /* and so is any power of ten up to this one */
-    DIGITS_MAX = 800,    /* no double needs more digits to be told from its neighbours (768) */
+    EXACT_DIGITS = 15,       /* any integer of so many digits is a double */
+    EXACT_POWER = 22,        /* and so is any power of ten up to this one */
+    DIGITS_MAX = 800,        /* no double needs more digits to be told from its neighbours (768) */
     EXPONENT_MAX = 99999999, /* beyond it every number is zero or infinite */
 };
 
@@ -69,7 +69,8 @@ bool json_read_number(struct json_reader *r, str *out)
     return true;
 }
 
-/* A number taken apart: 0.DIGITS times ten to the `power`; leading and trailing zeros are no digits. */
+/* A number taken apart: 0.DIGITS times ten to the `power`; leading and trailing zeros are no
+ * digits. */
 struct decimal {
     bool negative;
     size_t count; /* digits, of which the first DIGITS_MAX are kept */
@@ -144,14 +145,42 @@ static double slow_value(struct decimal *d)
     return strtod(text, NULL);
 }
 
+/* Most numbers: at most 15 digits, perhaps a sign and a point. */
+static bool plain_number(str text, uint64_t *digits, size_t *decimals)
+{
+    uint64_t value = 0;
+    size_t i = text.len && text.at[0] == '-', point = text.len;
+
+    if (text.len - i > EXACT_DIGITS)
+        return false;
+    for (; i < text.len; i++) {
+        if (text.at[i] == '.') {
+            point = i + 1;
+            continue;
+        }
+        if (text.at[i] < '0' || text.at[i] > '9')
+            return false;
+        value = value * 10 + (uint64_t)(text.at[i] - '0');
+    }
+    *digits = value;
+    *decimals = text.len - point;
+    return true;
+}
+
 double json_number(const struct json *number)
 {
     static const double POWERS[] = { 1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
                                      1e8,  1e9,  1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
                                      1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22 };
     struct decimal d;
+    uint64_t digits;
+    size_t decimals;
     double value;
 
+    if (plain_number(number->text, &digits, &decimals)) {
+        value = (double)digits / POWERS[decimals];
+        return number->text.at[0] == '-' ? -value : value;
+    }
     take_apart(number->text, &d);
     int64_t power = d.power - (int64_t)d.count; /* of the last digit */
 
@@ -169,10 +198,16 @@ double json_number(const struct json *number)
 bool json_integer(const struct json *number, int64_t *out)
 {
     struct decimal d;
+    uint64_t digits;
+    size_t decimals;
     int64_t value = 0;
 
     if (!number || number->type != JSON_NUMBER)
         return false;
+    if (plain_number(number->text, &digits, &decimals) && decimals == 0) {
+        *out = number->text.at[0] == '-' ? -(int64_t)digits : (int64_t)digits;
+        return true;
+    }
     take_apart(number->text, &d);
     if (d.count && (d.power < (int64_t)d.count || d.power > 19))
         return false;

@@ -1,11 +1,13 @@
-/* The reader: a recursive descent whose depth is limited, in the order of V8's parser so that the first
- * mistake it meets is the one that V8 reports. It makes one node per value, twelve nodes at a time. A
- * string is a span of the text unless it has an escape; a number stays text until somebody asks.
+/* The reader: a recursive descent whose depth is limited, in the order of V8's parser so that the
+ * first mistake it meets is the one that V8 reports. It makes one node per value, twelve nodes at
+ * a time. A string is a span of the text unless it has an escape; a number stays text until
+ * somebody asks.
  *
- * An object's members are kept in the order of the text while they are read. Whether a name came before is
- * first asked of a 64-bit filter; a name that the filter knows is compared with the members one by one in
- * a small object, and a large object, or one with a name that looks like an array index, is sorted out
- * at its end (json_members.c), so that no input makes the reader quadratic. */
+ * An object's members are kept in the order of the text while they are read. Whether a name came
+ * before is first asked of a 64-bit filter; a name that the filter knows is compared with the
+ * members one by one in a small object, and a large object, or one with a name that looks like an
+ * array index, is sorted out at its end (json_members.c), so that no input makes the reader
+ * quadratic. */
 #include "json/json_internal.h"
 
 #include <string.h>
@@ -45,8 +47,9 @@ static struct json *node_end(struct json_reader *r, struct json *node)
 
 static void skip_blanks(struct json_reader *r)
 {
-    while (r->at < r->end &&
-           (*r->at == ' ' || *r->at == '\n' || *r->at == '\r' || *r->at == '\t'))
+    if (r->at < r->end && (unsigned char)*r->at > ' ')
+        return;
+    while (r->at < r->end && (*r->at == ' ' || *r->at == '\n' || *r->at == '\r' || *r->at == '\t'))
         r->at++;
 }
 

@@ -1,29 +1,16 @@
-/* Strings in: a first pass finds the end and whatever V8 would complain about; only a string that has
- * an escape needs the second, which decodes it into the arena. */
+/* Strings in: a first pass finds the end and whatever V8 would complain about; only a string that
+ * has an escape needs the second, which decodes it into the arena. */
 #include "json/json_internal.h"
 
 #include <string.h>
 
-static const uint64_t ONES = 0x0101010101010101, HIGHS = 0x8080808080808080;
-
-/* Whether one of eight bytes is a quotation mark, a backslash or a control character. The usual trick:
- * a byte that is zero after the exclusive or borrows from its high bit. */
-static bool has_special(uint64_t eight)
-{
-    uint64_t quote = eight ^ (ONES * '"'), slash = eight ^ (ONES * '\\');
-
-    return ((quote - ONES) & ~quote & HIGHS) || ((slash - ONES) & ~slash & HIGHS) ||
-           ((eight - ONES * 0x20) & ~eight & HIGHS);
-}
-
 static const char *skip_plain(const char *at, const char *end)
 {
-    uint64_t eight;
-
     for (; end - at >= 8; at += 8) {
-        memcpy(&eight, at, sizeof eight);
-        if (has_special(eight))
-            break;
+        uint64_t specials = json_specials(json_eight(at));
+
+        if (specials)
+            return at + json_before(specials);
     }
     while (at < end && *at != '"' && *at != '\\' && (unsigned char)*at >= 0x20)
         at++;

@@ -1,12 +1,13 @@
-/* Replacing invalid UTF-8 as the WHATWG encoding standard's decoder does: each longest beginning of a
- * valid sequence (or each byte that cannot begin one) becomes one U+FFFD. */
+/* Replacing invalid UTF-8 as the WHATWG encoding standard's decoder does: each longest beginning
+ * of a valid sequence (or each byte that cannot begin one) becomes one U+FFFD. */
 #include "json/json_internal.h"
 
 #include <string.h>
 
 enum { REPLACEMENT_LEN = 3 };
 
-/* How many bytes a sequence that begins with `lead` has, 0 when none does; and what its second byte may be. */
+/* How many bytes a sequence that begins with `lead` has, 0 when none does; and what its second
+ * byte may be. */
 static size_t expected_len(unsigned char lead, unsigned char *low, unsigned char *high)
 {
     *low = lead == 0xE0 ? 0xA0 : lead == 0xF0 ? 0x90 : 0x80;

@@ -1,31 +1,29 @@
 /* JSON out, as V8's JSON.stringify prints it. */
-#include "json/json.h"
+#include "json/json_internal.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-static const uint64_t ONES = 0x0101010101010101, HIGHS = 0x8080808080808080;
-
 static bool plain(char c)
 {
     return (unsigned char)c >= 0x20 && c != '"' && c != '\\';
 }
 
-/* Number of characters at the beginning of `text` that need no escape. */
+/* Number of characters at the beginning of `text` that need no escape. The last eight bytes of a
+ * text that is no multiple of eight are looked at again. */
 static size_t plain_len(str text)
 {
     size_t i = 0;
 
-    for (uint64_t eight; text.len - i >= 8; i += 8) {
-        memcpy(&eight, text.at + i, sizeof eight);
-        uint64_t quote = eight ^ (ONES * '"'), slash = eight ^ (ONES * '\\');
+    while (text.len >= 8 && i < text.len) {
+        size_t at = text.len - i >= 8 ? i : text.len - 8;
+        uint64_t specials = json_specials(json_eight(text.at + at));
 
-        if ((((quote - ONES) & ~quote) | ((slash - ONES) & ~slash) |
-             ((eight - ONES * 0x20) & ~eight)) &
-            HIGHS)
-            break;
+        if (specials)
+            return at + json_before(specials);
+        i = at + 8;
     }
     while (i < text.len && plain(text.at[i]))
         i++;
@@ -72,8 +70,8 @@ void json_write_string(struct buf *out, str text)
     buf_add_char(out, '"');
 }
 
-/* The shortest digits that read back as the same double, and the power of ten that 0.DIGITS is multiplied
- * with. */
+/* The shortest digits that read back as the same double, and the power of ten that 0.DIGITS is
+ * multiplied with. */
 struct shortest {
     char digits[24];
     int count;
@@ -91,12 +89,12 @@ static bool try_digits(double value, int count, struct shortest *out)
     if (count > 1)
         memcpy(out->digits + 1, text + 2, (size_t)count - 1);
     out->count = count;
-    out->power = atoi(exponent + 1) + 1;
+    out->power = (int)strtol(exponent + 1, NULL, 10) + 1;
     return strtod(text, NULL) == value;
 }
 
-/* Just above a power of two the doubles are twice as far apart as below it, so the nearest number of 16
- * digits may lie beyond the middle below although the next one still reads back. */
+/* Just above a power of two the doubles are twice as far apart as below it, so the nearest number
+ * of 16 digits may lie beyond the middle below although the next one still reads back. */
 static bool try_next(double value, struct shortest *out)
 {
     char text[40];
@@ -112,7 +110,7 @@ static bool try_next(double value, struct shortest *out)
 static void find_shortest(double value, struct shortest *out)
 {
     enum { SAFE = 15, MOST = 17 }; /* 15 digits always survive; 17 always suffice */
-    bool tiny = value < 0x1p-1022;   /* fewer bits there, so that fewer than 15 may do */
+    bool tiny = value < 0x1p-1022; /* fewer bits there, so that fewer than 15 may do */
     bool found = false;
 
     for (int count = tiny ? 1 : SAFE; !found && count <= MOST; count++)

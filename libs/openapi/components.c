@@ -1,22 +1,6 @@
 /* Schema objects from field tables. A table is a component, written once and referred to by name; a field
- * is an inline schema: its kind gives the type, its rules the limits, the rest of its row the annotations. */
+ * is an inline schema: schema_describe gives the type and the limits, the rest of its row the annotations. */
 #include "openapi/openapi_internal.h"
-
-/* What a kind is by itself. An array's items follow from the field, hence not here. */
-static const char *const kind_members[] = {
-    [SCHEMA_STR] = "\"type\":\"string\"",
-    [SCHEMA_BOOL] = "\"type\":\"boolean\"",
-    [SCHEMA_INT] = "\"type\":\"integer\"",
-    [SCHEMA_DOUBLE] = "\"type\":\"number\"",
-    [SCHEMA_MONEY] = "\"type\":\"number\"",
-    [SCHEMA_UUID] = "\"type\":\"string\",\"format\":\"uuid\"",
-    [SCHEMA_TIMESTAMP] = "\"type\":\"string\",\"format\":\"date-time\"",
-    [SCHEMA_STRS] = "\"type\":\"array\"",
-    [SCHEMA_ENUM] = "\"type\":\"string\"",
-    [SCHEMA_JSON] = "",
-    [SCHEMA_OBJECT] = "\"type\":\"object\"",
-    [SCHEMA_LIST] = "\"type\":\"array\"",
-};
 
 /* The body of every error, in the forms that NestJS gives it (base/error.h). */
 #define ERROR_COMPONENT                                                             \
@@ -115,58 +99,6 @@ void openapi_reference(struct openapi_draft *draft, const struct schema *table)
     BUF_ADD(&draft->out, "\"}");
 }
 
-/* "Not empty" says less than any other rule with the same member, and of several the last is kept. */
-static bool says_little(const struct rule *rule)
-{
-    return rule->type == RULE_IS_NOT_EMPTY || rule->type == RULE_ARRAY_NOT_EMPTY;
-}
-
-static void describe_rules(struct openapi_draft *draft, const struct field *field, bool each,
-                           bool little)
-{
-    for (size_t i = 0; i < SCHEMA_RULES_MAX && field->rules[i].type != RULE_NONE; i++)
-        if (field->rules[i].each == each && says_little(&field->rules[i]) == little)
-            schema_rule_describe(&field->rules[i], &draft->out);
-}
-
-/* The rules that hold for the value itself, or those for each element of an array. */
-static void write_rules(struct openapi_draft *draft, const struct field *field, bool each)
-{
-    size_t start = draft->out.len;
-
-    describe_rules(draft, field, each, true);
-    describe_rules(draft, field, each, false);
-    /* A rule begins with a comma, which is one too many after a kind without members. */
-    if (draft->out.len > start && draft->out.at[start - 1] == '{')
-        draft->out.at[start] = ' ';
-}
-
-/* An empty name stands for "no value" and is not said. */
-static void write_enum(struct openapi_draft *draft, const struct field *field)
-{
-    openapi_member(&draft->out, "enum");
-    BUF_ADD(&draft->out, "[");
-    for (const char *const *name = field->names; *name; name++) {
-        if (!**name)
-            continue;
-        openapi_element(&draft->out);
-        json_write_string(&draft->out, str_of(*name));
-    }
-    BUF_ADD(&draft->out, "]");
-}
-
-static void write_items(struct openapi_draft *draft, const struct field *field)
-{
-    openapi_member(&draft->out, "items");
-    if (field->kind == SCHEMA_LIST) {
-        openapi_reference(draft, field->of());
-        return;
-    }
-    BUF_ADD(&draft->out, "{\"type\":\"string\"");
-    write_rules(draft, field, true);
-    BUF_ADD(&draft->out, "}");
-}
-
 static void write_list(struct openapi_draft *draft, str list)
 {
     str piece;
@@ -214,20 +146,20 @@ static void write_flag(struct buf *out, const char *name, bool set)
     BUF_ADD(out, "true");
 }
 
+/* Members beside a $ref are ignored in OpenAPI 3.0, hence a list of one reference for an object. */
 static void write_type(struct openapi_draft *draft, const struct field *field)
 {
-    buf_add(&draft->out, str_of(kind_members[field->kind]));
-    if (field->kind == SCHEMA_STRS || field->kind == SCHEMA_LIST)
-        write_items(draft, field);
-    if (field->kind == SCHEMA_ENUM)
-        write_enum(draft, field);
-    if (field->kind == SCHEMA_OBJECT) {
-        /* Members beside a $ref are ignored in OpenAPI 3.0, hence the list of one. */
-        BUF_ADD(&draft->out, ",\"allOf\":[");
+    schema_describe(field, &draft->out);
+    if (field->kind == SCHEMA_LIST) {
+        openapi_member(&draft->out, "items");
+        openapi_reference(draft, field->of());
+    } else if (field->kind == SCHEMA_OBJECT) {
+        openapi_text_member(&draft->out, "type", "object");
+        openapi_member(&draft->out, "allOf");
+        BUF_ADD(&draft->out, "[");
         openapi_reference(draft, field->of());
         BUF_ADD(&draft->out, "]");
     }
-    write_rules(draft, field, false);
 }
 
 static bool is_annotated(const struct field *field)

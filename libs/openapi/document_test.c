@@ -278,7 +278,7 @@ static void each_kind_of_field_has_its_type(void **state)
         "\"id\":{\"type\":\"string\",\"format\":\"uuid\"},"
         "\"name\":{\"type\":\"string\"},"
         "\"weight\":{\"type\":\"number\"},"
-        "\"price\":{\"type\":\"number\",\"example\":1.5},"
+        "\"price\":{\"type\":\"number\",\"multipleOf\":0.01,\"example\":1.5},"
         "\"ripe\":{\"type\":\"boolean\"},"
         "\"tags\":{\"type\":\"array\",\"items\":{\"type\":\"string\"},\"example\":[\"7\"]},"
         "\"size\":{\"type\":\"string\",\"enum\":[\"small\",\"large\"]},"
@@ -342,10 +342,10 @@ static void a_table_is_one_component_however_often_it_is_named(void **state)
     assert_text(schemas->first->next->name, "Apple");
     assert_text(schemas->first->next->next->name, "Origin");
     assert_text(schemas->first->next->next->next->name, "Error");
-    assert_text(
-        COMPONENT("Basket", "properties"),
-        "{\"apples\":{\"type\":\"array\",\"items\":{\"$ref\":\"#/components/schemas/Apple\"},"
-        "\"minItems\":1},\"from\":{\"$ref\":\"#/components/schemas/Origin\"}}");
+    assert_text(COMPONENT("Basket", "properties"),
+                "{\"apples\":{\"type\":\"array\",\"minItems\":1,"
+                "\"items\":{\"$ref\":\"#/components/schemas/Apple\"}},"
+                "\"from\":{\"$ref\":\"#/components/schemas/Origin\"}}");
 }
 
 static void rows_of_one_path_stand_together(void **state)

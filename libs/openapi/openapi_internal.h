@@ -1,6 +1,6 @@
-/* What the files of this folder share: the draft of a document. It is JSON written piece by piece without
- * care for repeated members (a kind and a rule may both say `format`); reading it back with json_parse
- * keeps one of each, proves that it is JSON, and gives the tree that both documents are printed from. */
+/* What the files of this folder share: the draft of a document. It is JSON written piece by piece; reading it
+ * back with json_parse proves that the tables make JSON, and gives the tree that both documents are
+ * printed from. */
 #pragma once
 
 #include "base/embed.h"

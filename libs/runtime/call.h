@@ -9,7 +9,7 @@
 #include "runtime/timer.h"
 
 enum {
-    CALL_TIMEOUT_MS = 10 * 1000, /* when nobody sets another deadline */
+    CALL_TIMEOUT_MS = 10 * 1000,               /* when nobody sets another deadline */
     CALL_TIMEOUT_MAX_MS = 24 * 60 * 60 * 1000, /* more is cut to it */
 };
 

@@ -98,7 +98,8 @@ TEST(sleep_takes_its_time)
         uint64_t start = clock_ns();
 
         assert_null(call_sleep(call, delays[i]));
-        assert_in_range((clock_ns() - start) / 1000, delays[i] * 1000, (delays[i] + LATE_MS) * 1000);
+        assert_in_range((clock_ns() - start) / 1000, delays[i] * 1000,
+                        (delays[i] + LATE_MS) * 1000);
     }
 }
 

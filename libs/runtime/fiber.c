@@ -5,8 +5,10 @@
  *     loop ──resume──▶ A ──fiber_start──▶ B
  *          ◀─suspend──   ◀───suspend────
  *
- * Stacks are mapped one by one with a guard at the low end, and pooled. Those that the pool keeps for
- * long give their deeper pages back to the kernel. The struct fiber lies at the top of its own stack. */
+ * Stacks are mapped one by one with a guard at the low end, and pooled. Each POOL_CHECK_MS those that the
+ * pool did not need since the last time are unmapped, but for a few: mapping one costs more than all else about a
+ * short fiber, and keeping all of a busy moment's would cost memory for ever. The struct fiber lies at the top
+ * of its own stack. */
 #include "runtime/fiber.h"
 #include "runtime/fiber_switch.h"
 #include "runtime/loop_internal.h"
@@ -14,7 +16,6 @@
 #include <assert.h>
 #include <stdlib.h>
 #include <sys/mman.h>
-#include <unistd.h>
 
 /* Sanitizers make frames several times as large. */
 #if defined(SWITCH_ASAN) || defined(SWITCH_TSAN)
@@ -24,10 +25,11 @@ enum { STACK_SIZE = FIBER_STACK_SIZE };
 #endif
 
 enum {
-    GUARD_SIZE = 64 * 1024, /* costs addresses only, and stops frames that step over a single page */
+    GUARD_SIZE =
+        64 * 1024, /* costs addresses only, and stops frames that step over a single page */
     MAPPING_SIZE = GUARD_SIZE + STACK_SIZE,
-    WARM_MAX = 32,        /* pooled stacks that keep all their pages */
-    WARM_BYTES = 8 * 1024, /* of the others, what stays resident */
+    POOL_KEEP = 32, /* stacks that stay pooled though nobody needs them */
+    POOL_CHECK_MS = 1000,
     TURN_RESUMES_MAX = 1024, /* fibers continued before the loop looks at its sockets again */
 };
 
@@ -94,7 +96,24 @@ static struct fiber *take_fiber(void)
         return map_fiber();
     the_loop.pool = fiber->next_free;
     the_loop.pooled--;
+    if (the_loop.pooled < the_loop.pool_unused)
+        the_loop.pool_unused = the_loop.pooled;
     return fiber;
+}
+
+static void check_pool(struct timer *timer)
+{
+    while (the_loop.pool_unused > 0 && the_loop.pooled > POOL_KEEP) {
+        struct fiber *fiber = the_loop.pool;
+
+        the_loop.pool = fiber->next_free;
+        the_loop.pooled--;
+        the_loop.pool_unused--;
+        unmap_fiber(fiber);
+    }
+    the_loop.pool_unused = the_loop.pooled;
+    if (the_loop.pooled > POOL_KEEP)
+        timer_start(timer, POOL_CHECK_MS, check_pool);
 }
 
 static void return_fiber(struct fiber *fiber)
@@ -104,11 +123,11 @@ static void return_fiber(struct fiber *fiber)
         unmap_fiber(fiber);
         return;
     }
-    if (the_loop.pooled >= WARM_MAX)
-        madvise(stack_bottom(fiber), STACK_SIZE - WARM_BYTES, MADV_FREE);
     fiber->next_free = the_loop.pool;
     the_loop.pool = fiber;
     the_loop.pooled++;
+    if (the_loop.pooled > POOL_KEEP && !timer_running(&the_loop.pool_check))
+        timer_start(&the_loop.pool_check, POOL_CHECK_MS, check_pool);
 }
 
 void fiber_pool_free(void)

@@ -10,8 +10,8 @@
 
 enum {
     FIBER_STACK_SIZE = 64 * 1024,
-    FIBER_MAX = 16 * 1024,     /* at once; further ones are refused */
-    FIBER_POOL_MAX = 256,      /* stacks kept for reuse */
+    FIBER_MAX = 16 * 1024, /* at once; further ones are refused */
+    FIBER_POOL_MAX = 1024, /* stacks kept for reuse; those of a quiet second are given back */
 };
 
 struct fiber;

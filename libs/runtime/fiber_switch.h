@@ -58,7 +58,9 @@ void __tsan_switch_to_fiber(void *fiber, unsigned flags);
 #include <valgrind/valgrind.h>
 #define switch_register(low, high) VALGRIND_STACK_REGISTER(low, high)
 #define switch_deregister(id) VALGRIND_STACK_DEREGISTER(id)
+#define switch_on_valgrind() RUNNING_ON_VALGRIND
 #else
 #define switch_register(low, high) ((void)(low), (void)(high), 0u)
 #define switch_deregister(id) ((void)(id))
+#define switch_on_valgrind() 0u
 #endif

@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 enum {
-    LINE_MAX_BYTES = 4096,         /* of the message; longer ones are cut */
+    LINE_MAX_BYTES = 4096,      /* of the message; longer ones are cut */
     GATHERED_MAX = 1024 * 1024, /* per stream; written out at once when full */
     GATHERED_HIGH = 64 * 1024,
 };
@@ -21,7 +21,7 @@ static struct {
     pthread_mutex_t lock;
     enum log_level level;
     enum log_format format;
-    struct buf out[2]; /* 0: stdout, 1: stderr */
+    struct buf out[2];    /* 0: stdout, 1: stderr */
     atomic_bool gathered; /* whether one of them may hold something; saves the lock in most turns */
 } sink = {
     .lock = PTHREAD_MUTEX_INITIALIZER,

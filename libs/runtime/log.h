@@ -21,10 +21,10 @@ void log_line(enum log_level level, const char *context, const char *format, ...
 #define log_error(context, ...) log_line(LOG_ERROR, context, __VA_ARGS__)
 #define log_warn(context, ...) log_line(LOG_WARN, context, __VA_ARGS__)
 #define log_info(context, ...) log_line(LOG_INFO, context, __VA_ARGS__)
-#define log_debug(context, ...)                         \
-    do {                                                \
-        if (log_enabled(LOG_DEBUG))                     \
-            log_line(LOG_DEBUG, context, __VA_ARGS__);  \
+#define log_debug(context, ...)                        \
+    do {                                               \
+        if (log_enabled(LOG_DEBUG))                    \
+            log_line(LOG_DEBUG, context, __VA_ARGS__); \
     } while (0)
 
 /* Logs an error with its causes: "what: message: cause: cause". */

@@ -41,7 +41,8 @@ struct loop {
     struct fiber *current;
     size_t fibers;
     struct fiber *pool;
-    size_t pooled;
+    size_t pooled, pool_unused; /* the fewest since the last check */
+    struct timer pool_check;
 
     uv_timer_t wheel_alarm;
     struct link wheel[WHEEL_SLOTS];

@@ -17,9 +17,9 @@ enum {
     RETRY_AFTER_S = 1,
 };
 
-static const struct error QUEUE_FULL = {
-    .status = 503, .message = "Too many requests of this kind are waiting", .retry_after_s = RETRY_AFTER_S
-};
+static const struct error QUEUE_FULL = { .status = 503,
+                                         .message = "Too many requests of this kind are waiting",
+                                         .retry_after_s = RETRY_AFTER_S };
 static const struct error POOL_CLOSED = ERROR(503, "The service is shutting down");
 
 struct job {

@@ -8,10 +8,10 @@
 struct offload_pool;
 
 struct offload_options {
-    const char *name;     /* of the threads, 15 characters at most */
-    unsigned threads;     /* 1 … 64 */
-    unsigned queue_max;   /* waiting beyond those running; further work is refused */
-    bool background;      /* run at low priority */
+    const char *name;   /* of the threads, 15 characters at most */
+    unsigned threads;   /* 1 … 64 */
+    unsigned queue_max; /* waiting beyond those running; further work is refused */
+    bool background;    /* run at low priority */
 };
 
 error offload_pool_new(struct arena *arena, const struct offload_options *options,

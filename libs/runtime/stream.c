@@ -15,16 +15,16 @@
 #include <unistd.h>
 
 enum {
-    LINGER_MS = 2000,          /* how long a lingering close waits for the peer */
+    LINGER_MS = 2000, /* how long a lingering close waits for the peer */
     LINGER_BYTES_MAX = 1024 * 1024,
     OUTPUT_KEEP_MAX = 64 * 1024, /* a larger output buffer is not pooled */
 };
 
 /* AddressSanitizer shall see who uses input that has been consumed. */
 #ifdef SWITCH_ASAN
-enum { INPUT_POOL_MAX = 0 };
+static const size_t INPUT_POOL_MAX = 0;
 #else
-enum { INPUT_POOL_MAX = BUFFER_POOL_MAX };
+static const size_t INPUT_POOL_MAX = BUFFER_POOL_MAX;
 #endif
 
 enum state { OPEN, CLOSING, LINGERING, CLOSED };
@@ -33,15 +33,15 @@ struct stream {
     uv_poll_t poll;
     int fd;
     enum state state;
-    bool linger;          /* CLOSING continues with LINGERING */
-    bool paused;          /* by the owner */
-    bool peer_ended;      /* its FIN has been read */
+    bool linger;     /* CLOSING continues with LINGERING */
+    bool paused;     /* by the owner */
+    bool peer_ended; /* its FIN has been read */
     bool was_congested;
-    int watched;          /* events that uv_poll is set to */
+    int watched; /* events that uv_poll is set to */
     const struct stream_owner *callbacks;
     void *owner;
 
-    char *input;          /* a pooled block, or a larger one of its own; NULL while there is nothing */
+    char *input; /* a pooled block, or a larger one of its own; NULL while there is nothing */
     size_t input_start, input_end, input_capacity;
 
     struct buf out;
@@ -104,7 +104,8 @@ static void drop_output(struct stream *stream)
     struct output_pool *pool = &the_loop.outputs;
 
     stream->out.len = stream->sent = 0;
-    if (stream->out.at && stream->out.capacity <= OUTPUT_KEEP_MAX && pool->count < BUFFER_POOL_MAX) {
+    if (stream->out.at && stream->out.capacity <= OUTPUT_KEEP_MAX &&
+        pool->count < BUFFER_POOL_MAX) {
         pool->free[pool->count++] = stream->out;
         stream->out = buf_new(STREAM_OUTPUT_MAX);
     } else {

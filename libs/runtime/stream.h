@@ -8,11 +8,11 @@
 #include "runtime/call.h"
 
 enum {
-    STREAM_READ_SIZE = 16 * 1024,        /* asked of the kernel at a time */
-    STREAM_INPUT_MAX = 256 * 1024,       /* received and not consumed; beyond it reading pauses */
+    STREAM_READ_SIZE = 16 * 1024,         /* asked of the kernel at a time */
+    STREAM_INPUT_MAX = 256 * 1024,        /* received and not consumed; beyond it reading pauses */
     STREAM_OUTPUT_MAX = 64 * 1024 * 1024, /* queued for sending; beyond it the stream is closed */
-    STREAM_OUTPUT_HIGH = 256 * 1024,     /* stream_congested above this */
-    STREAM_SEND_TIMEOUT_MS = 30 * 1000,  /* a peer that takes nothing for that long is closed */
+    STREAM_OUTPUT_HIGH = 256 * 1024,      /* stream_congested above this */
+    STREAM_SEND_TIMEOUT_MS = 30 * 1000,   /* a peer that takes nothing for that long is closed */
 };
 
 struct stream;
@@ -35,17 +35,18 @@ struct stream_owner {
 struct listener;
 
 struct listen_options {
-    const char *address;    /* "127.0.0.1", "::", a name is not resolved */
-    unsigned port;          /* 0: any free one */
+    const char *address;      /* "127.0.0.1", "::", a name is not resolved */
+    unsigned port;            /* 0: any free one */
     unsigned connections_max; /* at once; further ones wait in the kernel's queue */
-    bool share_port;        /* SO_REUSEPORT: several processes on one port */
+    bool share_port;          /* SO_REUSEPORT: several processes on one port */
     /* A peer has connected: the callback makes the stream's owner with stream_adopt or closes it. */
     void (*accepted)(struct stream *stream, void *cookie);
     void *cookie;
 };
 
 /* Opens, binds and listens. The error names address and port ("127.0.0.1:3000 is in use by another process"). */
-error listener_new(struct arena *arena, const struct listen_options *options, struct listener **out);
+error listener_new(struct arena *arena, const struct listen_options *options,
+                   struct listener **out);
 
 /* The port that is listened on. */
 unsigned listener_port(const struct listener *listener);

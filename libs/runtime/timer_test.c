@@ -81,7 +81,9 @@ TEST(a_delay_of_more_than_a_round_is_kept)
 
 TEST(a_wheel_that_has_stood_still_for_long_catches_up)
 {
-    static const uint64_t rounds[] = { 1, 500, WHEEL_SLOTS - 1, WHEEL_SLOTS, 3 * WHEEL_SLOTS + 1, 1000000 };
+    static const uint64_t rounds[] = {
+        1, 500, WHEEL_SLOTS - 1, WHEEL_SLOTS, 3 * WHEEL_SLOTS + 1, 1000000
+    };
 
     for (size_t i = 0; i < ROWS(rounds); i++) {
         struct probe soon = { 0 }, later = { 0 }, past = { 0 };

@@ -1,8 +1,8 @@
 /* The table of rules: for each its message, its checker and what OpenAPI says of it. In a message
  * `$property` stands for the property, `$1` and `$2` for the rule's numbers, `$text` for its text,
- * `$names` for its list. In a member of OpenAPI `$1`, `$2` likewise, `$names` for a JSON array, `$pattern`
- * for the text as a JSON string (without the slashes of a regular expression), `$step` for the
- * smallest decimal. */
+ * `$names` for its list. In a member of OpenAPI `$1`, `$2` likewise, `$names` for a JSON array,
+ * `$pattern` for the text as a JSON string (without the slashes of a regular expression), `$step`
+ * for the smallest decimal. */
 #include "schema/rules_internal.h"
 
 #include <assert.h>
@@ -25,6 +25,7 @@ struct row {
 #define FORMAT(name) .members = { { "format", "\"" name "\"" } }
 #define PATTERN(source) .members = { { "pattern", "\"" source "\"" } }
 
+/* clang-format off */
 static const struct row ROWS[RULE_COUNT_] = {
     [RULE_IS_DEFINED] = { "$property should not be null or undefined",
                           .value = schema_value_is_defined },
@@ -85,15 +86,15 @@ static const struct row ROWS[RULE_COUNT_] = {
                           .value = schema_value_min_length, OPENAPI({ "minLength", "$1" }) },
     [RULE_MAX_LENGTH] = { "$property must be shorter than or equal to $1 characters",
                           .value = schema_value_max_length, OPENAPI({ "maxLength", "$1" }) },
-    [RULE_LENGTH] = { "$property must be longer than or equal to $1 and shorter than or equal to $2 "
-                      "characters",
+    [RULE_LENGTH] = { "$property must be longer than or equal to $1 and shorter than or equal to "
+                      "$2 characters",
                       .value = schema_value_length,
                       OPENAPI({ "minLength", "$1" }, { "maxLength", "$2" }) },
     [RULE_IS_BYTE_LENGTH] = { "$property's byte length must fall into ($1, $2) range",
                               .value = schema_value_byte_length },
     [RULE_MAX_BYTES] = { "$property must be shorter than or equal to $1 bytes",
                          .value = schema_value_max_bytes, OPENAPI({ "maxLength", "$1" }) },
-    [RULE_NO_NUL] = { "$property must not contain a NUL character", .text = schema_has_no_nul },
+    [RULE_NO_NUL] = { "$property must not contain a NUL character", .value = schema_value_no_nul },
     [RULE_MATCHES] = { "$property must match $text regular expression",
                        .value = schema_value_matches, OPENAPI({ "pattern", "$pattern" }) },
     [RULE_CONTAINS] = { "$property must contain a $text string", .value = schema_value_contains,
@@ -107,13 +108,17 @@ static const struct row ROWS[RULE_COUNT_] = {
     [RULE_IS_ASCII] = { "$property must contain only ASCII characters", .text = schema_is_ascii },
     [RULE_IS_LOWERCASE] = { "$property must be a lowercase string", .text = schema_is_lowercase },
     [RULE_IS_UPPERCASE] = { "$property must be uppercase", .text = schema_is_uppercase },
-    [RULE_IS_HEXADECIMAL] = { "$property must be a hexadecimal number", .text = schema_is_hexadecimal },
+    [RULE_IS_HEXADECIMAL] = { "$property must be a hexadecimal number",
+                              .text = schema_is_hexadecimal },
     [RULE_IS_HEX_COLOR] = { "$property must be a hexadecimal color", .text = schema_is_hex_color },
     [RULE_IS_OCTAL] = { "$property must be valid octal number", .text = schema_is_octal },
-    [RULE_IS_BASE64] = { "$property must be base64 encoded", .text = schema_is_base64, FORMAT("base64") },
+    [RULE_IS_BASE64] = { "$property must be base64 encoded",
+                         .text = schema_is_base64, FORMAT("base64") },
     [RULE_IS_DECIMAL] = { "$property is not a valid decimal number.", .text = schema_is_decimal },
-    [RULE_IS_NUMBER_STRING] = { "$property must be a number string", .text = schema_is_number_string },
-    [RULE_IS_BOOLEAN_STRING] = { "$property must be a boolean string", .text = schema_is_boolean_string,
+    [RULE_IS_NUMBER_STRING] = { "$property must be a number string",
+                                .text = schema_is_number_string },
+    [RULE_IS_BOOLEAN_STRING] = { "$property must be a boolean string",
+                                 .text = schema_is_boolean_string,
                                  OPENAPI({ "enum", "[\"true\",\"false\",\"1\",\"0\"]" }) },
     [RULE_IS_EMAIL] = { "$property must be an email", .text = schema_is_email, FORMAT("email") },
     [RULE_IS_URL] = { "$property must be a URL address", .text = schema_is_url, FORMAT("uri") },
@@ -135,29 +140,39 @@ static const struct row ROWS[RULE_COUNT_] = {
     [RULE_IS_JWT] = { "$property must be a jwt string", .text = schema_is_jwt },
     [RULE_IS_SEM_VER] = { "$property must be a Semantic Versioning Specification",
                           .text = schema_is_sem_ver },
-    [RULE_IS_ISO8601] = { "$property must be a valid ISO 8601 date string", .text = schema_is_iso8601,
+    [RULE_IS_ISO8601] = { "$property must be a valid ISO 8601 date string",
+                          .text = schema_is_iso8601,
                           FORMAT("date-time") },
-    [RULE_IS_DATE_STRING] = { "$property must be a valid ISO 8601 date string", .text = schema_is_iso8601,
+    [RULE_IS_DATE_STRING] = { "$property must be a valid ISO 8601 date string",
+                              .text = schema_is_iso8601,
                               FORMAT("date-time") },
     [RULE_IS_RFC3339] = { "$property must be RFC 3339 date", .text = schema_is_rfc3339,
                           FORMAT("date-time") },
     [RULE_IS_MILITARY_TIME] = { "$property must be a valid representation of military time in the "
                                 "format HH:MM",
-                                .text = schema_is_military_time, PATTERN("^([01][0-9]|2[0-3]):?[0-5][0-9]$") },
-    [RULE_IS_LAT_LONG] = { "$property must be a latitude,longitude string", .text = schema_is_lat_long },
-    [RULE_IS_MOBILE_PHONE_RO] = { "$property must be a phone number", .text = schema_is_mobile_phone_ro,
+                                .text = schema_is_military_time,
+                                PATTERN("^([01][0-9]|2[0-3]):?[0-5][0-9]$") },
+    [RULE_IS_LAT_LONG] = { "$property must be a latitude,longitude string",
+                           .text = schema_is_lat_long },
+    [RULE_IS_MOBILE_PHONE_RO] = { "$property must be a phone number",
+                                  .text = schema_is_mobile_phone_ro,
                                   FORMAT("mobile-phone") },
-    [RULE_IS_POSTAL_CODE_RO] = { "$property must be a postal code", .text = schema_is_postal_code_ro,
+    [RULE_IS_POSTAL_CODE_RO] = { "$property must be a postal code",
+                                 .text = schema_is_postal_code_ro,
                                  PATTERN("^[0-9]{6}$") },
-    [RULE_IS_STRONG_PASSWORD] = { "$property is not strong enough", .text = schema_is_strong_password },
-    [RULE_IS_CURRENCY] = { "$property must be a currency", .text = schema_is_currency, FORMAT("currency") },
-    [RULE_IS_ISO4217] = { "$property must be a valid ISO4217 currency code", .text = schema_is_iso4217,
+    [RULE_IS_STRONG_PASSWORD] = { "$property is not strong enough",
+                                  .text = schema_is_strong_password },
+    [RULE_IS_CURRENCY] = { "$property must be a currency",
+                           .text = schema_is_currency, FORMAT("currency") },
+    [RULE_IS_ISO4217] = { "$property must be a valid ISO4217 currency code",
+                          .text = schema_is_iso4217,
                           PATTERN("^[A-Za-z]{3}$") },
     [RULE_IS_ISO31661_ALPHA2] = { "$property must be a valid ISO31661 Alpha2 code",
                                   .text = schema_is_iso31661_alpha2, PATTERN("^[A-Za-z]{2}$") },
     [RULE_IS_CREDIT_CARD] = { "$property must be a credit card", .text = schema_is_credit_card,
                               FORMAT("credit-card") },
 };
+/* clang-format on */
 
 bool schema_rule_holds(const struct rule *rule, const struct json *value)
 {
@@ -186,15 +201,15 @@ enum rule_type schema_rule_decorator(const struct rule *rule)
     return base ? base : rule->type;
 }
 
-/* LENGTH tells which side was missed, by JavaScript's `.length` of a string or array; an empty value
- * (undefined, null, 0, false, "") is too short. */
+/* LENGTH tells which side was missed, by JavaScript's `.length` of a string or array; an empty
+ * value (undefined, null, 0, false, "") is too short. */
 static const char *length_message(const struct rule *rule, const struct json *value)
 {
-    bool truthy = value && (value->type == JSON_TRUE || value->type == JSON_ARRAY ||
-                            value->type == JSON_OBJECT ||
-                            (value->type == JSON_STRING && value->text.len) ||
-                            (value->type == JSON_NUMBER && json_number(value) != 0));
-    double length = !truthy ? 0
+    bool truthy =
+        value && (value->type == JSON_TRUE || value->type == JSON_ARRAY ||
+                  value->type == JSON_OBJECT || (value->type == JSON_STRING && value->text.len) ||
+                  (value->type == JSON_NUMBER && json_number(value) != 0));
+    double length = !truthy                      ? 0
                     : value->type == JSON_STRING ? (double)str_utf16_len(value->text)
                     : value->type == JSON_ARRAY  ? (double)value->count
                                                  : (double)NAN;
@@ -242,7 +257,7 @@ static size_t token_len(const char *token)
 {
     size_t len = 1;
 
-    while (schema_is_letter(token[len]) || schema_is_digit(token[len]))
+    while (scan_is_letter(token[len]) || scan_is_digit(token[len]))
         len++;
     return len;
 }

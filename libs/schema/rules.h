@@ -1,6 +1,7 @@
-/* What a field's value must satisfy, in class-validator's words: IS_EMAIL is @IsEmail(), MIN_LENGTH(8) is
- * @MinLength(8). A rule is a plain initialiser, written in RULES(...) of a field table (schema/schema.h),
- * in the order in which the decorators would stand above the property of the NestJS class.
+/* What a field's value must satisfy, in class-validator's words: IS_EMAIL is @IsEmail(),
+ * MIN_LENGTH(8) is @MinLength(8). A rule is a plain initialiser, written in RULES(...) of a field
+ * table (schema/schema.h), in the order in which the decorators would stand above the property of
+ * the NestJS class.
  *
  *     FIELD(name,  RULES(IS_STRING, IS_NOT_EMPTY, MAX_LENGTH(100)))
  *     FIELD(roles, RULES(IS_ARRAY, ARRAY_MAX_SIZE(2), EACH(IS_IN(role_names))))
@@ -13,8 +14,8 @@
  *     IS_MOBILE_PHONE_RO        @IsMobilePhone('ro-RO')
  *     IS_POSTAL_CODE_RO         @IsPostalCode('RO')
  *     MAX_BYTES(n), NO_NUL      have no counterpart; what bcrypt can take of a password
- * Names of lists are `const char *const names[]` ended by NULL; an empty name in such a list is no value
- * (see SCHEMA_ENUM in schema/schema.h) and is neither accepted nor printed. */
+ * Names of lists are `const char *const names[]` ended by NULL; an empty name in such a list is no
+ * value (see SCHEMA_ENUM in schema/schema.h) and is neither accepted nor printed. */
 #pragma once
 
 #include "base/buf.h"
@@ -220,15 +221,15 @@ struct rule {
 /* Whether `value` satisfies the rule, `each` not considered; NULL is JavaScript's undefined. */
 bool schema_rule_holds(const struct rule *rule, const struct json *value);
 
-/* Appends the message of a rule that `value` breaks, `property` being the name in it ("age" gives "age
- * must be an integer number"), with "each value in " where `each` is set. */
+/* Appends the message of a rule that `value` breaks, `property` being the name in it ("age" gives
+ * "age must be an integer number"), with "each value in " where `each` is set. */
 void schema_rule_message(const struct rule *rule, str property, const struct json *value,
                          struct buf *out);
 
 /* Appends what the rule means in an OpenAPI schema object, each member with a comma in front:
- * MIN_LENGTH(8) gives `,"minLength":8`, IS_EMAIL `,"format":"email"`; nothing for a rule that has no
- * counterpart. Of several rules with the same key the caller may want only one: schema_describe in
- * schema/schema.h does that for a whole field. */
+ * MIN_LENGTH(8) gives `,"minLength":8`, IS_EMAIL `,"format":"email"`; nothing for a rule that has
+ * no counterpart. Of several rules with the same key the caller may want only one: schema_describe
+ * in schema/schema.h does that for a whole field. */
 void schema_rule_describe(const struct rule *rule, struct buf *out);
 
 /* Checkers that are useful by themselves. */

@@ -1,11 +1,12 @@
-/* Whether JavaScript's toLowerCase or toUpperCase would leave a text as it is: the characters that they
- * change, as runs of code points (Unicode 15). */
+/* Whether JavaScript's toLowerCase or toUpperCase would leave a text as it is: the characters that
+ * they change, as runs of code points (Unicode 15). */
 #include "schema/rules_internal.h"
 
 struct run {
     unsigned first, last, step;
 };
 
+/* clang-format off */
 static const struct run HAS_LOWER[] = {
     { 0xC0, 0xD6, 1 }, { 0xD8, 0xDE, 1 }, { 0x100, 0x136, 2 }, { 0x139, 0x147, 2 },
     { 0x14A, 0x178, 2 }, { 0x179, 0x17D, 2 }, { 0x181, 0x182, 1 }, { 0x184, 0x186, 2 },
@@ -82,6 +83,7 @@ static const struct run HAS_UPPER[] = {
     { 0x10CC0, 0x10CF2, 1 }, { 0x10D70, 0x10D85, 1 }, { 0x118C0, 0x118DF, 1 },
     { 0x16E60, 0x16E7F, 1 }, { 0x16EBB, 0x16ED3, 1 }, { 0x1E922, 0x1E943, 1 },
 };
+/* clang-format on */
 
 static bool in_runs(unsigned code, const struct run *runs, size_t count)
 {

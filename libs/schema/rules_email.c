@@ -1,6 +1,6 @@
-/* E-mail addresses and domain names as validator.js takes them with its defaults. It counts UTF-16 units;
- * a character outside the basic plane is two units, both surrogates, which domains may hold and local
- * parts may not. */
+/* E-mail addresses and domain names as validator.js takes them with its defaults. It counts UTF-16
+ * units; a character outside the basic plane is two units, both surrogates, which domains may hold
+ * and local parts may not. */
 #include "schema/rules_internal.h"
 
 #include <string.h>
@@ -22,7 +22,7 @@ static bool international(unsigned code)
 
 static bool ascii_letter(unsigned code)
 {
-    return code < 0x80 && schema_is_letter((char)code);
+    return code < 0x80 && scan_is_letter((char)code);
 }
 
 static bool letter_or_digit(unsigned code)
@@ -60,7 +60,7 @@ static bool is_punycode(str label)
     if (label.len < 4 || (label.at[0] | 0x20) != 'x' || (label.at[1] | 0x20) != 'n')
         return false;
     for (size_t i = 2; i < label.len; i++)
-        if (!schema_is_letter(label.at[i]) && !schema_is_digit(label.at[i]) && label.at[i] != '-')
+        if (!scan_is_letter(label.at[i]) && !scan_is_digit(label.at[i]) && label.at[i] != '-')
             return false;
     return true;
 }
@@ -75,7 +75,7 @@ static bool is_top_label(str label)
         unsigned code = scan_code(&scan);
         bool fits = ascii_letter(code) || (international(code) && code != COPYRIGHT);
 
-        if (!fits || schema_is_space(code))
+        if (!fits || scan_is_space(code))
             return is_punycode(label);
     }
     return count >= TOP_LABEL_MIN;
@@ -94,7 +94,7 @@ bool schema_is_fqdn(str text)
 
 static bool quoted_code(unsigned code)
 {
-    if (schema_is_space(code) || code == 0xA0 || international(code))
+    if (scan_is_space(code) || code == 0xA0 || international(code))
         return true;
     return code >= 1 && code <= 0x7F && code != '"' && code != '\\';
 }

@@ -1,74 +1,27 @@
-/* Between the files that make up the rules: how texts are taken apart, and the checkers that the table in
+/* Between the files that make up the rules: sets of characters, and the checkers that the table in
  * rules.c names. */
 #pragma once
 
 #include "json/json.h"
 #include "schema/rules.h"
+#include "schema/scan.h"
 
-/* A place in a text that a checker walks over; the takers move it and say whether they could. */
-struct scan {
-    const char *at, *end;
+/* Codes of `len` capital letters, ascending, a blank behind each. */
+struct codes {
+    size_t len;
+    str list;
 };
 
-static inline struct scan scan_of(str text)
-{
-    return (struct scan){ text.at, text.at + text.len };
-}
+enum { CODE_LEN_MAX = 3 };
 
-static inline bool scan_end(const struct scan *scan)
-{
-    return scan->at == scan->end;
-}
-
-static inline str scan_rest(const struct scan *scan)
-{
-    return (str){ scan->at, (size_t)(scan->end - scan->at) };
-}
-
-/* The next byte, or NUL at the end (which is also a byte that may come). */
-static inline char scan_peek(const struct scan *scan)
-{
-    return scan->at < scan->end ? *scan->at : '\0';
-}
-
-static inline bool scan_char(struct scan *scan, char c)
-{
-    if (scan->at == scan->end || *scan->at != c)
-        return false;
-    scan->at++;
-    return true;
-}
-
-/* One character of a set of ASCII characters. */
-bool scan_one_of(struct scan *scan, const char *set);
-
-/* Exactly `count` decimal digits. */
-bool scan_digits(struct scan *scan, size_t count);
-
-/* One or more decimal digits. */
-bool scan_number(struct scan *scan);
-
-/* One or more bytes for which `is` holds; how many. */
-size_t scan_while(struct scan *scan, bool (*is)(char c));
-
-/* One white-space character as JavaScript's \s understands it; which one, or 0. */
-unsigned scan_space(struct scan *scan);
-
-/* The next code point; the text is well-formed UTF-8 and not at its end. */
-unsigned scan_code(struct scan *scan);
-
-bool schema_is_space(unsigned code);
-bool schema_is_digit(char c);
-bool schema_is_letter(char c);
-bool schema_is_hex_digit(char c);
-
-/* Whether the text, in any case, is one of the blank-separated codes of `len` letters each. */
-bool schema_is_code(str text, const char *codes, size_t len);
+/* Whether the text, in any case, is one of them. */
+bool schema_is_code(str text, const struct codes *codes);
 
 /* Names that NestJS drops from every object, because they would touch JavaScript's prototypes. */
 bool schema_is_hidden_name(str name);
 
-/* Length in code points without the variation selectors U+FE0E and U+FE0F that follow a character. */
+/* Length in code points without the variation selectors U+FE0E and U+FE0F that follow a
+ * character. */
 size_t schema_text_len(str text);
 
 /* As schema_rule_holds, for every element of an array where `each` is set. */
@@ -120,13 +73,13 @@ bool schema_value_max_length(const struct rule *rule, const struct json *value);
 bool schema_value_length(const struct rule *rule, const struct json *value);
 bool schema_value_byte_length(const struct rule *rule, const struct json *value);
 bool schema_value_max_bytes(const struct rule *rule, const struct json *value);
+bool schema_value_no_nul(const struct rule *rule, const struct json *value);
 bool schema_value_matches(const struct rule *rule, const struct json *value);
 bool schema_value_contains(const struct rule *rule, const struct json *value);
 bool schema_value_lacks(const struct rule *rule, const struct json *value);
 bool schema_value_is_uuid_version(const struct rule *rule, const struct json *value);
 
 /* rules_text.c */
-bool schema_has_no_nul(str text);
 bool schema_is_alpha(str text);
 bool schema_is_alphanumeric(str text);
 bool schema_is_ascii(str text);

@@ -4,8 +4,8 @@
 #include <string.h>
 
 enum {
-    GROUPS = 8,     /* of 16 bits in an IPv6 address */
-    V4_GROUPS = 2,  /* what an IPv4 address at its end takes */
+    GROUPS = 8,    /* of 16 bits in an IPv6 address */
+    V4_GROUPS = 2, /* what an IPv4 address at its end takes */
     MAC_48 = 6,
     MAC_64 = 8,
 };
@@ -13,7 +13,7 @@ enum {
 static bool take_octet(struct scan *scan)
 {
     const char *start = scan->at;
-    size_t len = scan_while(scan, schema_is_digit);
+    size_t len = scan_while(scan, scan_is_digit);
     uint64_t value;
 
     return len >= 1 && len <= 3 && (*start != '0' || len == 1) &&
@@ -37,11 +37,11 @@ bool schema_is_ipv4(str text)
 
 static bool zone_character(char c)
 {
-    return schema_is_letter(c) || schema_is_digit(c) || c == '.';
+    return scan_is_letter(c) || scan_is_digit(c) || c == '.';
 }
 
-/* Groups joined by colons, the last of which may be an IPv4 address; how many groups they stand for, or -1.
- * Stops before `::`. */
+/* Groups joined by colons, the last of which may be an IPv4 address; how many groups they stand
+ * for, or -1. Stops before `::`. */
 static int take_groups(struct scan *scan, bool *v4)
 {
     int groups = 0;
@@ -55,7 +55,7 @@ static int take_groups(struct scan *scan, bool *v4)
             *v4 = true;
             return groups + V4_GROUPS;
         }
-        size_t len = scan_while(scan, schema_is_hex_digit);
+        size_t len = scan_while(scan, scan_is_hex_digit);
 
         if (len < 1 || len > 4 || ++groups > GROUPS)
             return -1;
@@ -76,8 +76,8 @@ static bool take_double_colon(struct scan *scan)
     return true;
 }
 
-/* `::` stands for at least one group of zeros, except that the library lets it stand for none at the end or
- * the beginning of seven groups. */
+/* `::` stands for at least one group of zeros, except that the library lets it stand for none at
+ * the end or the beginning of seven groups. */
 static bool is_address(str text)
 {
     struct scan scan = scan_of(text);
@@ -133,7 +133,7 @@ bool schema_is_port(str text)
 static bool take_hex(struct scan *scan, int count)
 {
     for (int i = 0; i < count; i++, scan->at++)
-        if (scan_end(scan) || !schema_is_hex_digit(*scan->at))
+        if (scan_end(scan) || !scan_is_hex_digit(*scan->at))
             return false;
     return true;
 }

@@ -2,21 +2,24 @@
 #include "schema/rules_internal.h"
 
 /* ISO 3166-1 alpha-2. */
-static const char COUNTRIES[] =
-    "AD AE AF AG AI AL AM AO AQ AR AS AT AU AW AX AZ BA BB BD BE BF BG BH BI BJ BL BM BN BO BQ "
-    "BR BS BT BV BW BY BZ CA CC CD CF CG CH CI CK CL CM CN CO CR CU CV CW CX CY CZ DE DJ DK DM "
-    "DO DZ EC EE EG EH ER ES ET FI FJ FK FM FO FR GA GB GD GE GF GG GH GI GL GM GN GP GQ GR GS "
-    "GT GU GW GY HK HM HN HR HT HU ID IE IL IM IN IO IQ IR IS IT JE JM JO JP KE KG KH KI KM KN "
-    "KP KR KW KY KZ LA LB LC LI LK LR LS LT LU LV LY MA MC MD ME MF MG MH MK ML MM MN MO MP MQ "
-    "MR MS MT MU MV MW MX MY MZ NA NC NE NF NG NI NL NO NP NR NU NZ OM PA PE PF PG PH PK PL PM "
-    "PN PR PS PT PW PY QA RE RO RS RU RW SA SB SC SD SE SG SH SI SJ SK SL SM SN SO SR SS ST SV "
-    "SX SY SZ TC TD TF TG TH TJ TK TL TM TN TO TR TT TV TW TZ UA UG UM US UY UZ VA VC VE VG VI "
-    "VN VU WF WS YE YT ZA ZM ZW ";
+static const struct codes COUNTRIES = {
+    2,
+    STR_INIT(
+        "AD AE AF AG AI AL AM AO AQ AR AS AT AU AW AX AZ BA BB BD BE BF BG BH BI BJ BL BM BN BO BQ "
+        "BR BS BT BV BW BY BZ CA CC CD CF CG CH CI CK CL CM CN CO CR CU CV CW CX CY CZ DE DJ DK DM "
+        "DO DZ EC EE EG EH ER ES ET FI FJ FK FM FO FR GA GB GD GE GF GG GH GI GL GM GN GP GQ GR GS "
+        "GT GU GW GY HK HM HN HR HT HU ID IE IL IM IN IO IQ IR IS IT JE JM JO JP KE KG KH KI KM KN "
+        "KP KR KW KY KZ LA LB LC LI LK LR LS LT LU LV LY MA MC MD ME MF MG MH MK ML MM MN MO MP MQ "
+        "MR MS MT MU MV MW MX MY MZ NA NC NE NF NG NI NL NO NP NR NU NZ OM PA PE PF PG PH PK PL PM "
+        "PN PR PS PT PW PY QA RE RO RS RU RW SA SB SC SD SE SG SH SI SJ SK SL SM SN SO SR SS ST SV "
+        "SX SY SZ TC TD TF TG TH TJ TK TL TM TN TO TR TT TV TW TZ UA UG UM US UY UZ VA VC VE VG VI "
+        "VN VU WF WS YE YT ZA ZM ZW ")
+};
 
 /* In any case of ASCII letters (the library takes a sharp s for SS, South Sudan). */
 bool schema_is_iso31661_alpha2(str text)
 {
-    return schema_is_code(text, COUNTRIES, 2);
+    return schema_is_code(text, &COUNTRIES);
 }
 
 static bool take_decimals(struct scan *scan)
@@ -28,7 +31,7 @@ static bool take_decimals(struct scan *scan)
 static bool is_degrees(struct scan *scan, uint64_t limit, size_t digits)
 {
     const char *start = scan->at;
-    size_t len = scan_while(scan, schema_is_digit);
+    size_t len = scan_while(scan, scan_is_digit);
     uint64_t degrees;
 
     if (len < 1 || len > digits || !str_to_uint((str){ start, len }, limit, &degrees) ||
@@ -49,7 +52,7 @@ static bool is_lat(str text)
 
     scan_char(&scan, '(');
     scan_one_of(&scan, "+-");
-    if (scan_peek(&scan) == '0' && scan.end - scan.at > 1 && schema_is_digit(scan.at[1]))
+    if (scan_peek(&scan) == '0' && scan.end - scan.at > 1 && scan_is_digit(scan.at[1]))
         return false;
     return is_degrees(&scan, 90, 2) && scan_end(&scan);
 }

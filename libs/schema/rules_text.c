@@ -15,7 +15,7 @@ static bool all(str text, bool (*is)(char c))
 
 static bool letter_or_digit(char c)
 {
-    return schema_is_letter(c) || schema_is_digit(c);
+    return scan_is_letter(c) || scan_is_digit(c);
 }
 
 static bool ascii(char c)
@@ -23,14 +23,9 @@ static bool ascii(char c)
     return (unsigned char)c < 0x80;
 }
 
-bool schema_has_no_nul(str text)
-{
-    return str_find(text, '\0') == text.len;
-}
-
 bool schema_is_alpha(str text)
 {
-    return all(text, schema_is_letter);
+    return all(text, scan_is_letter);
 }
 
 bool schema_is_alphanumeric(str text)
@@ -53,7 +48,7 @@ static str without_prefix(str text, const char *letters)
 
 bool schema_is_hexadecimal(str text)
 {
-    return all(without_prefix(text, "xXhH"), schema_is_hex_digit);
+    return all(without_prefix(text, "xXhH"), scan_is_hex_digit);
 }
 
 bool schema_is_hex_color(str text)
@@ -61,7 +56,7 @@ bool schema_is_hex_color(str text)
     str digits = text.len && text.at[0] == '#' ? str_slice(text, 1, text.len) : text;
 
     return (digits.len == 3 || digits.len == 4 || digits.len == 6 || digits.len == 8) &&
-           all(digits, schema_is_hex_digit);
+           all(digits, scan_is_hex_digit);
 }
 
 static bool octal_digit(char c)
@@ -183,7 +178,7 @@ static bool semver_identifiers(struct scan *scan, bool strict)
         struct scan digits = *scan;
         const char *start = scan->at;
         size_t len = scan_while(scan, semver_character);
-        bool numeric = scan_while(&digits, schema_is_digit) == len;
+        bool numeric = scan_while(&digits, scan_is_digit) == len;
 
         if (!len || (strict && numeric && len > 1 && *start == '0'))
             return false;
@@ -205,8 +200,8 @@ bool schema_is_sem_ver(str text)
     return scan_end(&scan);
 }
 
-/* At least eight UTF-16 units with a small and a capital letter, a digit and one of the symbols below (the
- * pound sign is the only one that is not ASCII). */
+/* At least eight UTF-16 units with a small and a capital letter, a digit and one of the symbols
+ * below (the pound sign is the only one that is not ASCII). */
 bool schema_is_strong_password(str text)
 {
     static const char SYMBOLS[] = "-#!$@%^&*()_+|~=`{}[]:\";'<>?,./\\ ";

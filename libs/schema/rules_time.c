@@ -1,5 +1,5 @@
-/* ISO 8601 as validator.js takes it without `strict`, and its relatives. The library's regular expression
- * is, with `sep` a hyphen or nothing, chosen once:
+/* ISO 8601 as validator.js takes it without `strict`, and its relatives. The library's regular
+ * expression is, with `sep` a hyphen or nothing, chosen once:
  *
  *     [+-] YYYY [ sep ( MM [ sep DD ] | "W" ww [ ["-"] d ] | DDD ) [ ("T" | white space) time ] ]
  *     time  = [ clock ] [ zone ]
@@ -7,13 +7,14 @@
  *     zone  = "Z" | "z" | (+|-) hh [":"] [mm]
  *
  * where `c` is a colon or nothing, the same twice. Days are 01 to 31 whatever the month. It is
- * ambiguous (is "2020123" a day of the year or a month?), so the functions below try each reading. */
+ * ambiguous (is "2020123" a day of the year or a month?), so the functions below try each
+ * reading. */
 #include "schema/rules_internal.h"
 
 /* Two digits from `low` to `high`. */
 static bool take_two(struct scan *scan, int low, int high)
 {
-    if (scan->end - scan->at < 2 || !schema_is_digit(scan->at[0]) || !schema_is_digit(scan->at[1]))
+    if (scan->end - scan->at < 2 || !scan_is_digit(scan->at[0]) || !scan_is_digit(scan->at[1]))
         return false;
     int value = (scan->at[0] - '0') * 10 + scan->at[1] - '0';
 
@@ -67,7 +68,8 @@ static bool zone_or_seconds(struct scan scan, char colon)
     return is_zone(scan) || seconds_and_zone(scan, colon);
 }
 
-/* What may follow a clock without seconds. The two last digits of a fraction may be read as the seconds. */
+/* What may follow a clock without seconds. The two last digits of a fraction may be read as the
+ * seconds. */
 static bool after_clock(struct scan scan, char colon)
 {
     const char *start = scan.at;
@@ -154,7 +156,7 @@ static bool two_digits_alone(struct scan scan)
     if (!scan_digits(&scan, 2))
         return false;
     c = scan_peek(&scan);
-    return scan_end(&scan) || !(schema_is_letter(c) || schema_is_digit(c) || c == '_');
+    return scan_end(&scan) || !(scan_is_letter(c) || scan_is_digit(c) || c == '_');
 }
 
 bool schema_is_iso8601(str text)

@@ -1,6 +1,6 @@
-/* URLs as validator.js takes them with its defaults: http, https or ftp, or no scheme at all; a host that
- * is an address or a domain name with a top-level domain. The steps follow the library's, oddities
- * included ("http:a.com" passes, "http:/a.com" does not). */
+/* URLs as validator.js takes them with its defaults: http, https or ftp, or no scheme at all; a
+ * host that is an address or a domain name with a top-level domain. The steps follow the
+ * library's, oddities included ("http:a.com" passes, "http:/a.com" does not). */
 #include "schema/rules_internal.h"
 
 #include <string.h>
@@ -14,7 +14,7 @@ static bool has_forbidden(str text)
     while (!scan_end(&scan)) {
         unsigned code = scan_code(&scan);
 
-        if (schema_is_space(code) || code == '<' || code == '>')
+        if (scan_is_space(code) || code == '<' || code == '>')
             return true;
     }
     return false;
@@ -22,7 +22,7 @@ static bool has_forbidden(str text)
 
 static bool scheme_character(char c)
 {
-    return schema_is_letter(c) || schema_is_digit(c) || c == '+' || c == '.' || c == '-';
+    return scan_is_letter(c) || scan_is_digit(c) || c == '+' || c == '.' || c == '-';
 }
 
 static bool known_scheme(str scheme)
@@ -33,10 +33,11 @@ static bool known_scheme(str scheme)
 
 static bool user_character(char c)
 {
-    return schema_is_letter(c) || schema_is_digit(c) || (c && strchr("._%:-", c));
+    return scan_is_letter(c) || scan_is_digit(c) || (c && strchr("._%:-", c));
 }
 
-/* Whether what stands before an `@` can only be a user: plain characters, nothing percent-encoded. */
+/* Whether what stands before an `@` can only be a user: plain characters, nothing
+ * percent-encoded. */
 static bool plain_user(str text)
 {
     struct scan scan = scan_of(text);
@@ -45,13 +46,14 @@ static bool plain_user(str text)
     if (!scan_end(&scan))
         return false;
     for (size_t i = 0; i + 2 < text.len; i++)
-        if (text.at[i] == '%' && schema_is_hex_digit(text.at[i + 1]) &&
-            schema_is_hex_digit(text.at[i + 2]))
+        if (text.at[i] == '%' && scan_is_hex_digit(text.at[i + 1]) &&
+            scan_is_hex_digit(text.at[i + 2]))
             return false;
     return true;
 }
 
-/* Whether the colon found behind `rest` ends no scheme but parts user and password, or host and port. */
+/* Whether the colon found behind `rest` ends no scheme but parts user and password, or host and
+ * port. */
 static bool colon_is_no_scheme(str rest)
 {
     str head = str_slice(rest, 0, str_find(rest, '/'));
@@ -59,16 +61,17 @@ static bool colon_is_no_scheme(str rest)
 
     if (at < head.len)
         return plain_user(str_slice(head, 0, at));
-    return rest.len && schema_is_digit(rest.at[0]);
+    return rest.len && scan_is_digit(rest.at[0]);
 }
 
-/* Drops a scheme; `*dropped` says whether there was one. False when it is a scheme of another kind. */
+/* Drops a scheme; `*dropped` says whether there was one. False when it is a scheme of another
+ * kind. */
 static bool drop_scheme(str *text, bool *dropped)
 {
     struct scan scan = scan_of(*text);
 
     *dropped = false;
-    if (!schema_is_letter(scan_peek(&scan)))
+    if (!scan_is_letter(scan_peek(&scan)))
         return true;
     scan_while(&scan, scheme_character);
     str scheme = { text->at, (size_t)(scan.at - text->at) };

@@ -95,17 +95,19 @@ static double decimals(double number)
     struct buf text = buf_new(64);
 
     json_write_number(&text, number);
-    str printed = buf_text(&text);
+    buf_add_char(&text, '\0'); /* for strtol */
+    str printed = str_slice(buf_text(&text), 0, text.len - 1);
     size_t e = str_find(printed, 'e'), point = str_find(printed, '.');
     double count = point < e ? (double)(e - point - 1) : 0;
 
     if (e < printed.len)
-        count -= atoi(printed.at + e + 1);
+        count -= (double)strtol(printed.at + e + 1, NULL, 10);
     buf_free(&text);
     return count;
 }
 
-/* Most prices need no conversion: few digits with no exponent are the shortest text but for zeros. */
+/* Most prices need no conversion: few digits with no exponent are the shortest text but for
+ * zeros. */
 static bool short_text(str text, size_t *count)
 {
     size_t point = str_find(text, '.'), end = text.len;
@@ -230,11 +232,12 @@ static bool is_compound(const struct json *value)
     return value->type == JSON_ARRAY || value->type == JSON_OBJECT;
 }
 
-/* An order in which `===` is equality; two arrays or objects are never equal, so they keep an order of
- * their own. */
+/* An order in which `===` is equality; two arrays or objects are never equal, so they keep an
+ * order of their own. */
 static int by_identity(const void *a, const void *b)
 {
-    const struct json *left = *(const struct json *const *)a, *right = *(const struct json *const *)b;
+    const struct json *left = *(const struct json *const *)a,
+                      *right = *(const struct json *const *)b;
 
     if (left->type != right->type)
         return (left->type > right->type) - (left->type < right->type);
@@ -273,7 +276,8 @@ bool schema_value_array_unique(const struct rule *rule, const struct json *value
 /* Bytes bound the number of characters from both sides, which spares most texts the counting. */
 static bool long_enough(str text, double min)
 {
-    return (double)text.len >= min && ((double)text.len >= 4 * min || (double)schema_text_len(text) >= min);
+    return (double)text.len >= min &&
+           ((double)text.len >= 4 * min || (double)schema_text_len(text) >= min);
 }
 
 static bool short_enough(str text, double max)
@@ -303,9 +307,17 @@ bool schema_value_byte_length(const struct rule *rule, const struct json *value)
            (double)value->text.len <= rule->high;
 }
 
+/* The two rules that class-validator does not have say nothing of what is no string: IS_STRING
+ * does, and NestJS's list of messages stays NestJS's. */
 bool schema_value_max_bytes(const struct rule *rule, const struct json *value)
 {
-    return is(value, JSON_STRING) && (double)value->text.len <= rule->low;
+    return !is(value, JSON_STRING) || (double)value->text.len <= rule->low;
+}
+
+bool schema_value_no_nul(const struct rule *rule, const struct json *value)
+{
+    (void)rule;
+    return !is(value, JSON_STRING) || !memchr(value->text.at, '\0', value->text.len);
 }
 
 bool schema_value_matches(const struct rule *rule, const struct json *value)
@@ -334,5 +346,6 @@ bool schema_value_is_uuid_version(const struct rule *rule, const struct json *va
     uuid id;
 
     return is(value, JSON_STRING) && uuid_parse(value->text, &id) &&
-           value->text.at[VERSION_AT] == (char)('0' + (int)rule->low) && (id.bytes[8] & 0xC0) == 0x80;
+           value->text.at[VERSION_AT] == (char)('0' + (int)rule->low) &&
+           (id.bytes[8] & 0xC0) == 0x80;
 }

@@ -1,6 +1,6 @@
 /* Field tables: one per type that crosses a border. The same table reads a struct from JSON with
- * class-validator's messages in class-validator's order, writes it as JSON, binds it to SQL parameters
- * and rows, reads settings from the environment, and describes itself in OpenAPI.
+ * class-validator's messages in class-validator's order, writes it as JSON, binds it to SQL
+ * parameters and rows, reads settings from the environment, and describes itself in OpenAPI.
  *
  *     struct create_user { str email, password, name; struct profile *profile; };
  *
@@ -10,12 +10,13 @@
  *         FIELD(name,     RULES(IS_STRING, IS_NOT_EMPTY, MAX_LENGTH(100))),
  *         FIELD(profile,  .of = profile_schema, .optional = true));
  *
- * makes the function create_user_schema(). Inside it SELF is the struct, so a row names only the member;
- * the kind comes from the member's own type. A member `created_at` is `createdAt` in JSON, `created_at`
- * in SQL and `CREATED_AT` in the environment. Rules are written in the order in which the decorators of
- * the NestJS class would stand, so that messages come out in NestJS's order (the lowest first).
- * A field without rules has the rule of its kind: a string, an integer, a UUID … A value that passes the
- * rules but that the member's type cannot hold (an integer beyond 64 bits, say) breaks its kind's rule too. */
+ * makes the function create_user_schema(). Inside it SELF is the struct, so a row names only the
+ * member; the kind comes from the member's own type. A member `created_at` is `createdAt` in JSON,
+ * `created_at` in SQL and `CREATED_AT` in the environment. Rules are written in the order in which
+ * the decorators of the NestJS class would stand, so that messages come out in NestJS's order (the
+ * lowest first). A field without rules has the rule of its kind: a string, an integer, a UUID … A
+ * value that passes the rules but that the member's type cannot hold (an integer beyond 64 bits,
+ * say) breaks its kind's rule too. */
 #pragma once
 
 #include "base/money.h"
@@ -30,32 +31,33 @@ enum {
     SCHEMA_DEPTH_MAX = 8, /* nesting of tables */
 };
 
-/* Which fields of a PARTIAL were given: bit i is the i-th row. The first member of such a struct, named
- * `given`. */
+/* Which fields of a PARTIAL were given: bit i is the i-th row. The first member of such a struct,
+ * named `given`. */
 typedef uint64_t fieldset;
 
-/* Any JSON value, carried as NestJS would print it again: compact, without the names that JavaScript's
- * prototypes own; `at` is NULL when absent. */
+/* Any JSON value, carried as NestJS would print it again: compact, without the names that
+ * JavaScript's prototypes own; `at` is NULL when absent. */
 typedef struct json_text {
     str text;
 } json_text;
 
 /* What a member is, and how it says that there is no value (see schema_is_absent). */
+/* clang-format off */
 enum schema_kind {
-    SCHEMA_STR,       /* str; at == NULL: absent or null */
+    SCHEMA_STR,       /* str; at == NULL: absent */
     SCHEMA_BOOL,      /* bool; never absent */
     SCHEMA_INT,       /* int64_t; an optional 0 is absent */
     SCHEMA_DOUBLE,    /* double; likewise */
-    SCHEMA_MONEY,     /* money: a JSON number with at most two decimals; an integer of minor units in SQL */
-    SCHEMA_UUID,      /* uuid; 36 characters in JSON and SQL; an optional or nullable nil is absent */
-    SCHEMA_TIMESTAMP, /* timestamp: ISO 8601 in JSON, integer milliseconds in SQL; 0 as nil above */
-    SCHEMA_STRS,      /* strs: array of strings; JSON text in SQL; at == NULL: absent */
-    SCHEMA_ENUM,      /* an enum whose names are `.names`; its name in JSON and SQL; a value whose name is
-                         the empty text is absent */
+    SCHEMA_MONEY,     /* money: a JSON number of two decimals, minor units in SQL; likewise */
+    SCHEMA_UUID,      /* uuid; 36 characters in JSON and SQL; an optional or nullable nil: absent */
+    SCHEMA_TIMESTAMP, /* timestamp: ISO 8601 in JSON, integer milliseconds in SQL; 0 likewise */
+    SCHEMA_STRS,      /* strs: array of strings, JSON text in SQL; at == NULL: absent */
+    SCHEMA_ENUM,      /* an enum; its name out of `.names` in JSON and SQL; an empty name: absent */
     SCHEMA_JSON,      /* json_text; JSON text in SQL; at == NULL: absent */
-    SCHEMA_OBJECT,    /* pointer to a struct described by `.of`, NULL: absent or null; JSON text in SQL */
-    SCHEMA_LIST,      /* struct { struct x *at; size_t len; } of structs described by `.of`; JSON text in SQL */
+    SCHEMA_OBJECT,    /* pointer to a struct that `.of` describes; JSON text in SQL; NULL: absent */
+    SCHEMA_LIST,      /* struct { struct x *at; size_t len; } likewise; at == NULL: absent */
 };
+/* clang-format on */
 
 struct schema;
 
@@ -85,6 +87,7 @@ struct schema {
     bool bare;    /* the payload may be the single field's value itself */
 };
 
+/* clang-format off */
 #define SCHEMA_KIND(value)       \
     _Generic((value),            \
         str: SCHEMA_STR,         \
@@ -98,6 +101,7 @@ struct schema {
         json_text: SCHEMA_JSON,  \
         unsigned: SCHEMA_ENUM,   \
         default: SCHEMA_OBJECT)
+/* clang-format on */
 
 /* One row. FIELD_ gets a last empty argument so that FIELD(member) alone is valid too. */
 #define FIELD(...) FIELD_(__VA_ARGS__, )
@@ -109,25 +113,24 @@ struct schema {
 
 /* A member `struct { struct x *at; size_t len; } member`. */
 #define LIST(...) LIST_(__VA_ARGS__, )
-#define LIST_(member, ...)                                 \
-    {                                                      \
-        .name = #member, .offset = offsetof(SELF, member), \
-        .kind = SCHEMA_LIST, __VA_ARGS__                   \
+#define LIST_(member, ...)                                                                  \
+    {                                                                                       \
+        .name = #member, .offset = offsetof(SELF, member), .kind = SCHEMA_LIST, __VA_ARGS__ \
     }
 
 #define RULES(...) .rules = { __VA_ARGS__ }
 
 /* Ends in a declaration so that a semicolon follows; `static` may stand in front. */
-#define SCHEMA_WITH(tag, flags, ...)                                                   \
-    const struct schema *tag##_schema(void);                                           \
-    const struct schema *tag##_schema(void)                                            \
-    {                                                                                  \
-        typedef struct tag SELF;                                                       \
-        static const struct field fields[] = { __VA_ARGS__ };                          \
-        static const struct schema table = { #tag, sizeof(SELF), fields,               \
+#define SCHEMA_WITH(tag, flags, ...)                                                    \
+    const struct schema *tag##_schema(void);                                            \
+    const struct schema *tag##_schema(void)                                             \
+    {                                                                                   \
+        typedef struct tag SELF;                                                        \
+        static const struct field fields[] = { __VA_ARGS__ };                           \
+        static const struct schema table = { #tag, sizeof(SELF), fields,                \
                                              sizeof fields / sizeof fields[0], flags }; \
-        return &table;                                                                 \
-    }                                                                                  \
+        return &table;                                                                  \
+    }                                                                                   \
     const struct schema *tag##_schema(void)
 
 #define SCHEMA(tag, ...) SCHEMA_WITH(tag, SCHEMA_PLAIN_, __VA_ARGS__)
@@ -137,8 +140,8 @@ struct schema {
 #define SCHEMA_PARTIAL_ true, false
 #define SCHEMA_BARE_ false, true
 
-/* A struct together with its table, as database, messages and events take them: IN(user_id, &id) does not
- * compile when `&id` is no pointer to a struct user_id. */
+/* A struct together with its table, as database, messages and events take them: IN(user_id, &id)
+ * does not compile when `&id` is no pointer to a struct user_id. */
 struct schema_in {
     const struct schema *schema;
     const void *value;
@@ -158,15 +161,16 @@ enum schema_unknown {
     SCHEMA_IGNORE, /* what another service answers, which may know more than we do */
 };
 
-/* Validates `value` and fills the struct `out`, all its memory from `arena`, strings pointing into the
- * text that was parsed. On failure: a 400 whose messages are NestJS's ValidationPipe's with
- * { transform, whitelist, forbidNonWhitelisted }, and `out` is untouched. `value` may be NULL (no body).
+/* Validates `value` and fills the struct `out`, all its memory from `arena`, strings pointing into
+ * the text that was parsed. On failure: a 400 whose messages are NestJS's ValidationPipe's with {
+ * transform, whitelist, forbidNonWhitelisted }, and `out` is untouched. `value` may be NULL (no
+ * body).
  *
- * A row with `.of` is @ValidateNested() @Type(); a required one that is absent is also refused, with
- * IsDefined's message unless its own rules have said something. In a PARTIAL every field may be absent; null
- * for a field that is `.optional` counts as given, without a value (`profile: null` removes the profile), null
- * for any other as not given. A timestamp may be any ISO 8601 date, or date and time with or without an offset
- * (without one it is UTC). */
+ * A row with `.of` is @ValidateNested() @Type(); a required one that is absent is also refused,
+ * with IsDefined's message unless its own rules have said something. In a PARTIAL every field may
+ * be absent; null for a field that is `.optional` counts as given, without a value (`profile:
+ * null` removes the profile), null for any other as not given. A timestamp may be any ISO 8601
+ * date, or date and time with or without an offset (without one it is UTC). */
 error schema_read(const struct schema *schema, struct arena *arena, const struct json *value,
                   enum schema_unknown unknown, void *out);
 
@@ -174,11 +178,11 @@ error schema_read(const struct schema *schema, struct arena *arena, const struct
 error schema_parse(const struct schema *schema, struct arena *arena, str text,
                    enum schema_unknown unknown, void *out);
 
-/* Fills `out` from texts: `find` gives the text for a field, at == NULL for none. Numbers and booleans
- * (true, false, 1, 0) are converted first, lists of strings split at commas and trimmed, objects parsed as
- * JSON; then the same rules hold, and a text that could not be converted breaks them as a string would.
- * `.fallback` stands in for a missing text. Messages name the field as `name_of` names it (schema_json_name or
- * schema_env_name). */
+/* Fills `out` from texts: `find` gives the text for a field, at == NULL for none. Numbers and
+ * booleans (true, false, 1, 0) are converted first, lists of strings split at commas and trimmed,
+ * objects parsed as JSON; then the same rules hold, and a text that could not be converted breaks
+ * them as a string would. `.fallback` stands in for a missing text. Messages name the field as
+ * `name_of` names it (schema_json_name or schema_env_name). */
 struct schema_texts {
     str (*find)(void *cookie, const struct field *field);
     void *cookie;
@@ -188,16 +192,16 @@ struct schema_texts {
 error schema_read_texts(const struct schema *schema, struct arena *arena,
                         const struct schema_texts *texts, void *out);
 
-/* Appends the struct as JSON in the order of its rows; secret fields are left out. An absent value is null
- * where the row is nullable, left out where it is optional, else null. Of a PARTIAL the given fields alone are
- * printed, an absent one as null. */
+/* Appends the struct as JSON in the order of its rows; secret fields are left out. An absent value
+ * is null where the row is nullable, left out where it is optional, else null. Of a PARTIAL the
+ * given fields alone are printed, an absent one as null. */
 void schema_write(const struct schema *schema, const void *value, struct buf *out);
 
 /* The same with the secret fields: what a peer needs that will read it with the same table. */
 void schema_write_secrets(const struct schema *schema, const void *value, struct buf *out);
 
-/* Appends the value of one field as JSON (the form that SQL columns of the kinds STRS, JSON, OBJECT and
- * LIST hold); `value` points to the member. An absent one is null. */
+/* Appends the value of one field as JSON (the form that SQL columns of the kinds STRS, JSON,
+ * OBJECT and LIST hold); `value` points to the member. An absent one is null. */
 void schema_write_field(const struct field *field, const void *value, struct buf *out);
 
 /* Whether the member at `value` holds no value: what reading an absent or null one leaves. */
@@ -216,14 +220,16 @@ const struct field *schema_field(const struct schema *schema, str name);
 /* Bit of that member in a fieldset; the member must exist (asserted). */
 fieldset schema_bit(const struct schema *schema, const char *member);
 
-/* Appends the members of the field's OpenAPI schema object that follow from its kind and rules, separated by
- * commas: `"type":"string","format":"email","maxLength":254`. A list of strings has its `items`, a list of
- * structs has not (the caller knows the name of their schema); an OBJECT, and a JSON without IS_OBJECT, give
- * nothing at all. Description, example, default, nullable and required are the caller's. */
+/* Appends the members of the field's OpenAPI schema object that follow from its kind and rules,
+ * separated by commas: `"type":"string","format":"email","maxLength":254`. A list of strings has
+ * its `items`, a list of structs has not (the caller knows the name of their schema); an OBJECT,
+ * and a JSON without IS_OBJECT, give nothing at all. Description, example, default, nullable and
+ * required are the caller's. */
 void schema_describe(const struct field *field, struct buf *out);
 
-/* Looks for mistakes in a table and all tables below it: a member without a row (an offset that the rows
- * before do not explain), a pointer or list without `.of`, an enum without `.names`, two rows with one
- * JSON name, too deep or circular nesting, a partial without `given`. NULL when it is sound; else a 500 whose
- * message names table and field. Called for every table when a service starts. */
+/* Looks for mistakes in a table and all tables below it: a member without a row (an offset that
+ * the rows before do not explain), a pointer or list without `.of`, an enum without `.names`, two
+ * rows with one JSON name, too deep or circular nesting, a partial without `given`. NULL when it
+ * is sound; else a 500 whose message names table and field. Called for every table when a service
+ * starts. */
 error schema_check(const struct schema *schema, struct arena *arena);

@@ -1,4 +1,5 @@
-/* From JSON values to members and from texts to JSON values; and the rules that follow from a kind. */
+/* From JSON values to members and from texts to JSON values; and the rules that follow from a
+ * kind. */
 #include "schema/schema_internal.h"
 
 #include <math.h>

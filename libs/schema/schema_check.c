@@ -1,6 +1,6 @@
-/* Mistakes in field tables, found when a service starts. That no member was forgotten is told from the
- * offsets: sorted by offset, each row must begin where the one before ends, but for the padding that its
- * alignment asks for, and the last must end where the struct does. */
+/* Mistakes in field tables, found when a service starts. That no member was forgotten is told from
+ * the offsets: sorted by offset, each row must begin where the one before ends, but for the
+ * padding that its alignment asks for, and the last must end where the struct does. */
 #include "schema/schema_internal.h"
 
 struct walk {
@@ -13,8 +13,8 @@ struct shape {
     size_t size, align;
 };
 
-#define SHAPE(type)                   \
-    {                                 \
+#define SHAPE(type)                  \
+    {                                \
         sizeof(type), _Alignof(type) \
     }
 
@@ -24,12 +24,18 @@ struct list {
 };
 
 static const struct shape SHAPES[] = {
-    [SCHEMA_STR] = SHAPE(str),         [SCHEMA_BOOL] = SHAPE(bool),
-    [SCHEMA_INT] = SHAPE(int64_t),     [SCHEMA_DOUBLE] = SHAPE(double),
-    [SCHEMA_MONEY] = SHAPE(money),     [SCHEMA_UUID] = SHAPE(uuid),
-    [SCHEMA_TIMESTAMP] = SHAPE(timestamp), [SCHEMA_STRS] = SHAPE(strs),
-    [SCHEMA_ENUM] = SHAPE(unsigned),   [SCHEMA_JSON] = SHAPE(json_text),
-    [SCHEMA_OBJECT] = SHAPE(void *),   [SCHEMA_LIST] = SHAPE(struct list),
+    [SCHEMA_STR] = SHAPE(str),
+    [SCHEMA_BOOL] = SHAPE(bool),
+    [SCHEMA_INT] = SHAPE(int64_t),
+    [SCHEMA_DOUBLE] = SHAPE(double),
+    [SCHEMA_MONEY] = SHAPE(money),
+    [SCHEMA_UUID] = SHAPE(uuid),
+    [SCHEMA_TIMESTAMP] = SHAPE(timestamp),
+    [SCHEMA_STRS] = SHAPE(strs),
+    [SCHEMA_ENUM] = SHAPE(unsigned),
+    [SCHEMA_JSON] = SHAPE(json_text),
+    [SCHEMA_OBJECT] = SHAPE(void *),
+    [SCHEMA_LIST] = SHAPE(struct list),
 };
 
 static size_t align_up(size_t offset, size_t align)
@@ -60,9 +66,11 @@ static const struct field *next_row(const struct schema *schema, size_t from)
 
 static error check_members(struct walk *walk, const struct schema *schema)
 {
-    size_t end = schema->partial ? sizeof(fieldset) : 0, align = schema->partial ? sizeof end : 1;
-    size_t rows = 0;
+    size_t end = schema->partial ? sizeof(fieldset) : 0;
+    size_t align = schema->partial ? _Alignof(fieldset) : 1, rows = 0;
 
+    if (schema->partial && next_row(schema, 0)->offset < end)
+        return wrong(walk, schema, NULL, "`fieldset given` must be the first member");
     for (const struct field *field; (field = next_row(schema, end)); rows++) {
         struct shape shape = SHAPES[field->kind];
 
@@ -72,9 +80,7 @@ static error check_members(struct walk *walk, const struct schema *schema)
         align = shape.align > align ? shape.align : align;
     }
     if (rows < schema->count)
-        return wrong(walk, schema, NULL,
-                     schema->partial ? "`fieldset given` must be the first member"
-                                     : "two rows for one member");
+        return wrong(walk, schema, NULL, "two rows for one member");
     if (align_up(end, align) != schema->size)
         return wrong(walk, schema, NULL, "the last member has no row");
     return NULL;

@@ -1,12 +1,12 @@
-/* What OpenAPI needs to know of a field: its type, then what its rules and those of its kind say, no member
- * twice. Rules with `each` belong to the items of an array. */
+/* What OpenAPI needs to know of a field: its type, then what its rules and those of its kind say,
+ * no member twice. Rules with `each` belong to the items of an array. */
 #include "schema/schema_internal.h"
 
 static const char *const TYPES[] = {
-    [SCHEMA_STR] = "string",     [SCHEMA_BOOL] = "boolean",     [SCHEMA_INT] = "integer",
-    [SCHEMA_DOUBLE] = "number",  [SCHEMA_MONEY] = "number",     [SCHEMA_UUID] = "string",
-    [SCHEMA_TIMESTAMP] = "string", [SCHEMA_STRS] = "array",     [SCHEMA_ENUM] = "string",
-    [SCHEMA_JSON] = NULL,        [SCHEMA_OBJECT] = NULL,        [SCHEMA_LIST] = "array",
+    [SCHEMA_STR] = "string",       [SCHEMA_BOOL] = "boolean", [SCHEMA_INT] = "integer",
+    [SCHEMA_DOUBLE] = "number",    [SCHEMA_MONEY] = "number", [SCHEMA_UUID] = "string",
+    [SCHEMA_TIMESTAMP] = "string", [SCHEMA_STRS] = "array",   [SCHEMA_ENUM] = "string",
+    [SCHEMA_JSON] = NULL,          [SCHEMA_OBJECT] = NULL,    [SCHEMA_LIST] = "array",
 };
 
 /* IS_NOT_EMPTY says something of strings alone, and less than a length does. */

@@ -1,6 +1,7 @@
-/* The messages of one reading. A property's messages carry the names of the properties around it as a prefix
- * ("items.0.price must be …"). Like NestJS's pipe this stops, at a property's border, once the messages
- * and their paths have taken a million characters, and says so in a last message. */
+/* The messages of one reading. A property's messages carry the names of the properties around it
+ * as a prefix ("items.0.price must be …"). Like NestJS's pipe this stops, at a property's border,
+ * once the messages and their paths have taken a million characters, and says so in a last
+ * message. */
 #include "schema/schema_internal.h"
 
 enum {

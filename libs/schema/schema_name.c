@@ -1,5 +1,5 @@
-/* A field's names: `created_at` is `createdAt` in JSON and `CREATED_AT` in the environment. The JSON name is
- * never stored; it is compared and printed from the C name. */
+/* A field's names: `created_at` is `createdAt` in JSON and `CREATED_AT` in the environment. The
+ * JSON name is never stored; it is compared and printed from the C name. */
 #include "schema/schema_internal.h"
 
 #include <assert.h>
@@ -28,20 +28,35 @@ bool schema_is_name(const struct field *field, str name)
     return i == name.len && !*snake;
 }
 
+size_t schema_json_name_max(const struct field *field)
+{
+    return strlen(field->json ? field->json : field->name);
+}
+
+char *schema_put_json_name(const struct field *field, char *to)
+{
+    const char *from = field->json ? field->json : field->name, *next;
+    size_t len = strlen(from);
+
+    while (!field->json && (next = memchr(from, '_', len)) && (size_t)(next - from) + 1 < len) {
+        size_t piece = (size_t)(next - from);
+
+        memcpy(to, from, piece);
+        to[piece] = upper(next[1]);
+        to += piece + 1;
+        from = next + 2;
+        len -= piece + 2;
+    }
+    memcpy(to, from, len);
+    return to + len;
+}
+
 void schema_json_name(const struct field *field, struct buf *out)
 {
-    const char *from = field->json ? field->json : field->name;
-    size_t len = strlen(from), used = 0;
-    char *to = buf_reserve(out, len);
+    char *to = buf_reserve(out, schema_json_name_max(field));
 
-    if (!to)
-        return;
-    for (size_t i = 0; i < len; i++)
-        if (!field->json && from[i] == '_' && i + 1 < len)
-            to[used++] = upper(from[++i]);
-        else
-            to[used++] = from[i];
-    out->len += used;
+    if (to)
+        out->len += (size_t)(schema_put_json_name(field, to) - to);
 }
 
 void schema_env_name(const struct field *field, struct buf *out)

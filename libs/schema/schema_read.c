@@ -1,6 +1,6 @@
-/* Reading a struct: first the members of the object are matched with the rows, unknown ones reported; then
- * row by row the rules are asked, from the lowest up, and the value is put into the struct. All mistakes
- * are collected. The order of messages is class-validator's:
+/* Reading a struct: first the members of the object are matched with the rows, unknown ones
+ * reported; then row by row the rules are asked, from the lowest up, and the value is put into the
+ * struct. All mistakes are collected. The order of messages is class-validator's:
  *
  *     unknown members, in the order of the input
  *     for each row: IsDefined, then the other rules bottom-up, then "nested property …",
@@ -14,8 +14,8 @@
 static const struct rule DEFINED = IS_DEFINED, OBJECT = IS_OBJECT, EACH_OBJECT = EACH(IS_OBJECT),
                          ARRAY = IS_ARRAY;
 
-/* Index of the row whose JSON name it is, or the count. Members mostly come in the order of the rows, so the
- * search begins behind the one found last. */
+/* Index of the row whose JSON name it is, or the count. Members mostly come in the order of the
+ * rows, so the search begins behind the one found last. */
 static size_t find_row(const struct schema *schema, str name, size_t *next)
 {
     for (size_t i = 0; i < schema->count; i++) {
@@ -55,8 +55,8 @@ static void read_object(struct schema_reader *r, struct schema_path *path,
     schema_read_values(r, path, schema, values, out);
 }
 
-/* Validates what stands where an object is nested: an array item by item, whatever its depth. `out` holds
- * the object, or the last one of an array, which nobody wants. */
+/* Validates what stands where an object is nested: an array item by item, whatever its depth.
+ * `out` holds the object, or the last one of an array, which nobody wants. */
 static void read_nested(struct schema_reader *r, struct schema_path *path,
                         const struct field *field, const struct json *value, void *out)
 {
@@ -138,8 +138,8 @@ static void read_list(struct schema_reader *r, struct schema_path *path, const s
         schema_complain(r, path, &ARRAY, value);
 }
 
-/* The broken rules in the order of their messages: IsDefined, then bottom-up; two of the same decorator give
- * one message, the upper one's at the place of the lower. Returns how many. */
+/* The broken rules in the order of their messages: IsDefined, then bottom-up; two of the same
+ * decorator give one message, the upper one's at the place of the lower. Returns how many. */
 static size_t broken_rules(const struct rule *rules, size_t count, const struct json *value,
                            const struct rule *broken[SCHEMA_RULES_MAX])
 {
@@ -161,8 +161,8 @@ static size_t broken_rules(const struct rule *rules, size_t count, const struct 
     return found;
 }
 
-/* A value that no rule objects to but the member cannot hold: the first rule of its kind that it breaks, else
- * the kind's main one. */
+/* A value that no rule objects to but the member cannot hold: the first rule of its kind that it
+ * breaks, else the kind's main one. */
 static void complain_of_kind(struct schema_reader *r, struct schema_path *path,
                              const struct field *field, const struct json *value)
 {

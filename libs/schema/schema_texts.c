@@ -1,6 +1,6 @@
-/* Structs from texts: query parameters, settings, fallbacks. A text becomes the JSON value that it means for
- * the field's kind, and then the rules decide as they do for a body. What cannot be converted stays a
- * string and so breaks the rules of any other kind. */
+/* Structs from texts: query parameters, settings, fallbacks. A text becomes the JSON value that it
+ * means for the field's kind, and then the rules decide as they do for a body. What cannot be
+ * converted stays a string and so breaks the rules of any other kind. */
 #include "schema/schema_internal.h"
 
 #include <string.h>

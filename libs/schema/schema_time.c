@@ -1,6 +1,6 @@
-/* Points in time out of the ISO 8601 texts that name one: a date, or a date and a time with or without
- * seconds, fraction and offset. Weeks and days of the year, which the rule IS_ISO8601 takes too, do not fit a
- * timestamp. */
+/* Points in time out of the ISO 8601 texts that name one: a date, or a date and a time with or
+ * without seconds, fraction and offset. Weeks and days of the year, which the rule IS_ISO8601
+ * takes too, do not fit a timestamp. */
 #include "schema/schema_internal.h"
 
 enum {
@@ -17,7 +17,7 @@ static bool copy_shaped(struct scan *scan, char *to, size_t len)
     for (size_t i = 0; i < len; i++, scan->at++) {
         if (scan_end(scan))
             return false;
-        if (to[i] == '0' ? !schema_is_digit(*scan->at) : *scan->at != to[i])
+        if (to[i] == '0' ? !scan_is_digit(*scan->at) : *scan->at != to[i])
             return false;
         to[i] = *scan->at;
     }

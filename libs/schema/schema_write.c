@@ -30,7 +30,8 @@ static const char *name_of(const struct field *field, const void *value)
     return "";
 }
 
-/* Every kind but these two begins with the pointer that is NULL, or with the number that is zero. */
+/* Every kind but these two begins with the pointer that is NULL, or with the number that is
+ * zero. */
 bool schema_is_absent(const struct field *field, const void *value)
 {
     bool may_lack = field->optional || field->nullable;
@@ -52,40 +53,81 @@ bool schema_is_absent(const struct field *field, const void *value)
     return bits(value) == 0;
 }
 
-static void write_money(money amount, struct buf *out)
-{
-    char *to = buf_reserve(out, MONEY_TEXT);
+/* The kinds whose text has a limit are put into room that was reserved beforehand. */
+enum { FIXED_MAX = 40 };
 
-    if (to)
-        out->len += money_print(amount, to);
+static char *put_text(char *to, const char *text, size_t len)
+{
+    memcpy(to, text, len);
+    return to + len;
 }
 
-/* Bytes that are printed as they are, between quotation marks. */
-static char *reserve_quoted(struct buf *out, size_t len)
+static char *put_uint(char *to, uint64_t value)
 {
-    char *to = buf_reserve(out, len + 2);
+    char digits[20];
+    size_t at = sizeof digits;
 
-    if (!to)
-        return NULL;
-    to[0] = to[len + 1] = '"';
-    out->len += len + 2;
-    return to + 1;
+    do
+        digits[--at] = (char)('0' + value % 10);
+    while (value /= 10);
+    return put_text(to, digits + at, sizeof digits - at);
 }
 
-static void write_uuid(const uuid *id, struct buf *out)
+static char *put_int(char *to, int64_t value)
 {
-    char *to = reserve_quoted(out, UUID_TEXT);
-
-    if (to)
-        uuid_print(*id, to);
+    if (value < 0)
+        *to++ = '-';
+    return put_uint(to, value < 0 ? 0 - (uint64_t)value : (uint64_t)value);
 }
 
-static void write_timestamp(timestamp time, struct buf *out)
+/* 12, 12.5 or 12.05. */
+static char *put_money(char *to, money amount)
 {
-    char *to = reserve_quoted(out, TIMESTAMP_TEXT);
+    bool negative = amount.minor < 0;
+    uint64_t minor = negative ? 0 - (uint64_t)amount.minor : (uint64_t)amount.minor;
 
-    if (to)
-        timestamp_print(time, to);
+    if (negative)
+        *to++ = '-';
+    to = put_uint(to, minor / 100);
+    if (minor % 100) {
+        *to++ = '.';
+        *to++ = (char)('0' + minor / 10 % 10);
+        if (minor % 10)
+            *to++ = (char)('0' + minor % 10);
+    }
+    return to;
+}
+
+static char *put_uuid(char *to, const uuid *id)
+{
+    *to++ = '"';
+    uuid_print(*id, to);
+    to += UUID_TEXT;
+    *to++ = '"';
+    return to;
+}
+
+static char *put_timestamp(char *to, timestamp time)
+{
+    *to++ = '"';
+    timestamp_print(time, to);
+    to += TIMESTAMP_TEXT;
+    *to++ = '"';
+    return to;
+}
+
+/* NULL for a kind whose text has no limit. */
+static char *put_fixed(char *to, const struct field *field, const void *value)
+{
+    switch (field->kind) {
+    case SCHEMA_BOOL:
+        return *(const bool *)value ? put_text(to, "true", 4) : put_text(to, "false", 5);
+    case SCHEMA_INT: return put_int(to, *(const int64_t *)value);
+    case SCHEMA_MONEY: return put_money(to, *(const money *)value);
+    case SCHEMA_UUID: return put_uuid(to, value);
+    case SCHEMA_TIMESTAMP: return put_timestamp(to, *(const timestamp *)value);
+    default: return NULL;
+    }
 }
 
 static void write_strs(const strs *list, struct buf *out)
@@ -113,40 +155,48 @@ static void write_list(const struct schema *schema, const struct list *list, boo
 
 static void write_value(const struct field *field, const void *value, bool secrets, struct buf *out)
 {
+    char fixed[FIXED_MAX], *end = put_fixed(fixed, field, value);
+
+    if (end) {
+        buf_add(out, (str){ fixed, (size_t)(end - fixed) });
+        return;
+    }
     switch (field->kind) {
     case SCHEMA_STR: json_write_string(out, *(const str *)value); break;
-    case SCHEMA_BOOL: buf_add(out, *(const bool *)value ? STR("true") : STR("false")); break;
-    case SCHEMA_INT: buf_add_int(out, *(const int64_t *)value); break;
     case SCHEMA_DOUBLE: json_write_number(out, *(const double *)value); break;
-    case SCHEMA_MONEY: write_money(*(const money *)value, out); break;
-    case SCHEMA_UUID: write_uuid(value, out); break;
-    case SCHEMA_TIMESTAMP: write_timestamp(*(const timestamp *)value, out); break;
     case SCHEMA_STRS: write_strs(value, out); break;
     case SCHEMA_ENUM: json_write_string(out, str_of(name_of(field, value))); break;
     case SCHEMA_JSON: buf_add(out, ((const json_text *)value)->text); break;
-    case SCHEMA_OBJECT:
-        write_struct(field->of(), *(const char *const *)value, secrets, out);
-        break;
+    case SCHEMA_OBJECT: write_struct(field->of(), *(const char *const *)value, secrets, out); break;
     case SCHEMA_LIST: write_list(field->of(), value, secrets, out); break;
+    default: break;
     }
 }
 
-/* `"createdAt":` with a comma in front where one is due. */
-static void write_name(const struct field *field, bool first, struct buf *out)
+/* `"createdAt":` with a comma in front where one is due, and behind it the value if it is short:
+ * one reservation for all. False when the value is still to be written. */
+static bool write_name(const struct field *field, const void *value, bool first, struct buf *out)
 {
-    char *quote = buf_reserve(out, 2);
+    size_t name = schema_json_name_max(field);
+    char *start = buf_reserve(out, name + 4 + FIXED_MAX), *to = start;
 
-    if (!quote)
-        return;
-    quote[0] = ',';
-    quote[!first] = '"';
-    out->len += 1 + !first;
-    schema_json_name(field, out);
-    BUF_ADD(out, "\":");
+    if (!start)
+        return true;
+    if (!first)
+        *to++ = ',';
+    *to++ = '"';
+    to = schema_put_json_name(field, to);
+    *to++ = '"';
+    *to++ = ':';
+    char *end = value ? put_fixed(to, field, value) : put_text(to, "null", 4);
+
+    out->len += (size_t)((end ? end : to) - start);
+    return end;
 }
 
 /* Whether the row is printed at all. */
-static bool is_printed(const struct field *field, bool given, bool partial, bool absent, bool secrets)
+static bool is_printed(const struct field *field, bool given, bool partial, bool absent,
+                       bool secrets)
 {
     if (field->secret && !secrets)
         return false;
@@ -169,12 +219,9 @@ static void write_struct(const struct schema *schema, const char *value, bool se
 
         if (!is_printed(field, given >> i & 1, schema->partial, absent, secrets))
             continue;
-        write_name(field, first, out);
-        first = false;
-        if (absent)
-            BUF_ADD(out, "null");
-        else
+        if (!write_name(field, absent ? NULL : member, first, out))
             write_value(field, member, secrets, out);
+        first = false;
     }
     buf_add_char(out, '}');
 }

@@ -41,7 +41,7 @@ static error health_live(struct call *call, struct exchange *exchange)
     return NULL;
 }
 
-static const struct route HEALTH_ROUTES[] = {
+const struct route service_health_routes[] = {
     { HTTP_GET, "/health", ACCESS_ANYONE, .handle = health_all, .tag = "Health",
       .summary = "Every check", .name = "HealthController_check" },
     { HTTP_GET, "/health/ready", ACCESS_ANYONE, .handle = health_ready, .tag = "Health",
@@ -211,7 +211,7 @@ static error forward(struct call *call, const struct route *route, struct exchan
 static error find_route(struct call *call, const struct service_instance *self,
                         struct http_request *request, const struct route **out)
 {
-    const struct route *const health[] = { HEALTH_ROUTES, NULL };
+    const struct route *const health[] = { service_health_routes, NULL };
     error missing = http_route(call->arena, health, request, out);
 
     if (!missing || !self->service->routes)

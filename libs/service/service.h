@@ -8,6 +8,7 @@
 #include "http/server.h"
 #include "openapi/openapi.h"
 #include "rpc/peer.h"
+#include "rpc/server.h"
 
 enum {
     SERVICE_COUNT_MAX = 8,
@@ -21,6 +22,8 @@ struct service {
     const char *title;                       /* of its log lines: "UserService" */
     const struct schema *(*settings)(void);  /* its own, beside system_settings */
     const struct message *messages;          /* what it answers, or NULL */
+    const struct message *streams;           /* what it answers by many values, or NULL */
+    const struct event *events;              /* what it listens to, or NULL */
     const struct route *const *routes;       /* its HTTP API beside /health, or NULL */
     const struct openapi_info *openapi;      /* served at /api/docs, or NULL */
 
@@ -58,7 +61,18 @@ struct service_instance {
     size_t check_count;
     struct openapi documents;
     struct http_server *server;
+    struct rpc_server *rpc;    /* NULL: it answers no messages, and the HTTP server listens itself */
+    struct service_port *entry; /* shared by both */
     struct buf scratch; /* where replies are printed */
+};
+
+/* A service in another process. */
+struct service_remote {
+    const char *name; /* "user" */
+    str addresses;    /* host or host:port, several separated by commas */
+    unsigned port;    /* of those that name none */
+    const char *const *idempotent; /* patterns that may be sent twice, ended by NULL; or NULL */
+    struct rpc_client *client;     /* made by service_add_remote */
 };
 
 /* The services of this process. */
@@ -67,6 +81,8 @@ struct system {
     struct system_settings settings;
     struct service_instance instances[SERVICE_COUNT_MAX];
     size_t count;
+    struct service_remote remotes[SERVICE_COUNT_MAX];
+    size_t remote_count;
     size_t heap_max, rss_max; /* bytes; thresholds of the health checks */
     bool shutting_down;
 };
@@ -77,6 +93,10 @@ error service_system_start(struct call *call, struct system *system,
 
 /* Health says `shutting_down`, then no new connections, then what runs is finished, then all is closed. */
 void service_system_stop(struct call *call, struct system *system);
+
+/* Makes a service in another process known, so that service_peer finds it. Connects when it is first called.
+ * For a service's start; a service that runs in this process stays the one that is called. */
+error service_add_remote(struct system *system, const struct service_remote *remote);
 
 /* The peer that answers `pattern`: the service named before the first dot ("user.create" is for `user`),
  * called directly when it runs in this process. */
@@ -111,5 +131,8 @@ error service_query(struct call *call, const struct http_request *request, struc
 
 /* Whether the asking identity has that role. */
 bool service_has_role(const struct call *call, const char *role);
+
+/* /health, /health/ready and /health/live, which every service answers. */
+extern const struct route service_health_routes[];
 
 extern const struct error SERVICE_FORBIDDEN; /* 403 "Forbidden resource" */

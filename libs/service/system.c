@@ -1,4 +1,6 @@
+#include "rpc/tcp_client.h"
 #include "runtime/log.h"
+#include "service/port.h"
 #include "service/service.h"
 #include "service/settings.h"
 
@@ -47,8 +49,9 @@ static error load_system_settings(struct system *system)
 /* Tables are the program's own text: a mistake in one ends the start. */
 static error check_tables(struct arena *arena, const struct service *service)
 {
-    if (service->messages)
-        TRY(rpc_check(arena, service->messages));
+    TRY(rpc_check(arena, service->messages));
+    TRY(rpc_check(arena, service->streams));
+    TRY(rpc_check_events(arena, service->events));
     for (const struct route *const *table = service->routes; table && *table; table++)
         TRY(http_routes_check(arena, *table));
     return service->settings ? schema_check(service->settings(), arena) : NULL;
@@ -94,19 +97,47 @@ static error start_service(struct call *call, struct service_instance *self)
     return service->openapi ? openapi_new(system->arena, service->openapi, &self->documents) : NULL;
 }
 
+static bool has_messages(const struct service *service)
+{
+    return service->messages || service->streams || service->events;
+}
+
+/* One port for both of its languages. */
+static error open_port(struct service_instance *self, const struct service_port_options *options)
+{
+    const struct service *service = self->service;
+    const struct rpc_server_options rpc = {
+        .handlers = { service->messages, service->streams, service->events, self, service->title },
+    };
+    struct service_port_options both = *options;
+
+    TRY(rpc_server_new(&rpc, &self->rpc));
+    both.rpc = self->rpc;
+    both.http = self->server;
+    TRY(service_port_new(self->system->arena, &both, &self->entry));
+    self->port = service_port_number(self->entry);
+    return NULL;
+}
+
 static error listen_for(struct service_instance *self)
 {
     const struct system_settings *settings = &self->system->settings;
     bool alone = self->system->count == 1 && settings->port;
-    const struct http_server_options options = {
+    const struct service_port_options place = {
         .address = settings->bind_address.at,
         .port = alone ? (unsigned)settings->port : self->port,
+    };
+    const struct http_server_options options = {
+        .address = has_messages(self->service) ? NULL : place.address,
+        .port = place.port,
         .cors_origin = self->cors_origin,
         .handle = service_serve,
         .cookie = self,
     };
 
     TRY(http_server_new(self->system->arena, &options, &self->server));
+    if (has_messages(self->service))
+        return open_port(self, &place);
     self->port = http_server_port(self->server);
     return NULL;
 }
@@ -133,11 +164,15 @@ static void close_all(struct system *system)
     for (size_t i = system->count; i-- > 0;) {
         struct service_instance *self = &system->instances[i];
 
+        service_port_free(self->entry);
         http_server_free(self->server);
+        rpc_server_free(self->rpc);
         openapi_free(&self->documents);
         self->service->stop(self);
         buf_free(&self->scratch);
     }
+    while (system->remote_count)
+        rpc_client_free(system->remotes[--system->remote_count].client);
 }
 
 error service_system_start(struct call *call, struct system *system,
@@ -156,18 +191,39 @@ static void one_drained(void *wait)
     wait_done(wait);
 }
 
-void service_system_stop(struct call *call, struct system *system)
+/* Everybody stops accepting at once; then what runs is finished. */
+static void drain_all(struct call *call, struct system *system)
 {
     uint64_t timeout_ms = (uint64_t)system->settings.shutdown_timeout_ms;
-    struct wait drained[SERVICE_COUNT_MAX] = { 0 };
+    struct wait entries[SERVICE_COUNT_MAX] = { 0 };
+    struct wait drained[2][SERVICE_COUNT_MAX] = { 0 };
 
+    for (size_t i = 0; i < system->count; i++)
+        if (system->instances[i].entry)
+            service_port_drain(system->instances[i].entry, one_drained, &entries[i]);
+    for (size_t i = 0; i < system->count; i++)
+        if (system->instances[i].entry)
+            call_wait_done(call, &entries[i]);
+    for (size_t i = 0; i < system->count; i++) {
+        struct service_instance *self = &system->instances[i];
+
+        http_server_drain(self->server, timeout_ms, one_drained, &drained[0][i]);
+        if (self->rpc)
+            rpc_server_drain(self->rpc, timeout_ms, one_drained, &drained[1][i]);
+    }
+    for (size_t i = 0; i < system->count; i++) {
+        call_wait_done(call, &drained[0][i]);
+        if (system->instances[i].rpc)
+            call_wait_done(call, &drained[1][i]);
+    }
+}
+
+void service_system_stop(struct call *call, struct system *system)
+{
     system->shutting_down = true;
     call->deadline_ms = UINT64_MAX;
     call_sleep(call, (uint64_t)system->settings.shutdown_delay_ms);
-    for (size_t i = 0; i < system->count; i++)
-        http_server_drain(system->instances[i].server, timeout_ms, one_drained, &drained[i]);
-    for (size_t i = 0; i < system->count; i++)
-        call_wait_done(call, &drained[i]);
+    drain_all(call, system);
     close_all(system);
 }
 
@@ -184,12 +240,42 @@ bool service_is_here(const struct system *system, const char *name)
     return find_instance(system, str_of(name));
 }
 
+error service_add_remote(struct system *system, const struct service_remote *remote)
+{
+    const struct rpc_tcp_options options = {
+        .common.name = str_of(remote->name),
+        .addresses = remote->addresses,
+        .port = remote->port,
+    };
+    struct service_remote added = *remote;
+
+    assert(system->remote_count < SERVICE_COUNT_MAX);
+    TRY(rpc_tcp_client_new(system->arena, &options, &added.client));
+    system->remotes[system->remote_count++] = added;
+    return NULL;
+}
+
+static struct rpc_peer remote_peer(const struct system *system, str name)
+{
+    for (size_t i = 0; i < system->remote_count; i++) {
+        const struct service_remote *remote = &system->remotes[i];
+
+        if (str_is(name, remote->name))
+            return (struct rpc_peer){ .name = name,
+                                      .client = remote->client,
+                                      .idempotent = remote->idempotent };
+    }
+    return (struct rpc_peer){ .name = name };
+}
+
 struct rpc_peer service_peer(struct system *system, const char *pattern)
 {
     str text = str_of(pattern), name = str_slice(text, 0, str_find(text, '.'));
     struct service_instance *instance = find_instance(system, name);
 
     if (!instance)
-        return (struct rpc_peer){ .name = name };
-    return (struct rpc_peer){ name, instance->service->messages, instance };
+        return remote_peer(system, name);
+    return (struct rpc_peer){ .name = name,
+                              .messages = instance->service->messages,
+                              .service = instance };
 }

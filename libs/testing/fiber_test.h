@@ -18,13 +18,13 @@
 
 enum { TEST_TIMEOUT_MS = 20 * 1000 };
 
-#define TEST(name)                                                                                 \
-    static void name##_body(struct call *call);                                                    \
-    static void name(void **state)                                                                 \
-    {                                                                                              \
-        (void)state;                                                                               \
-        testing_on_fiber(name##_body);                                                             \
-    }                                                                                              \
+#define TEST(name)                              \
+    static void name##_body(struct call *call); \
+    static void name(void **state)              \
+    {                                           \
+        (void)state;                            \
+        testing_on_fiber(name##_body);          \
+    }                                           \
     static void name##_body(struct call *call)
 
 struct testing_run {

@@ -1,6 +1,7 @@
 // The bytes of HTTP/1.1 (RFC 9112): what a proxy and a server could read differently is refused,
 // and nobody keeps a connection for nothing.
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { after, describe, test } from 'node:test';
 import { answers, connect, exchange, start, until, within } from './support.mjs';
 
@@ -40,7 +41,6 @@ describe('refused with 400, closed, and nothing behind it is read:', { concurren
         'a chunk size that is no number': chunked('x\r\n\r\n'),
         'a chunk size with 0x': chunked('0x0\r\n\r\n'),
         'a negative chunk size': chunked('-1\r\n\r\n'),
-        'a chunk size beyond 64 bits': chunked('10000000000000000\r\n'),
         'a chunk longer than it says': chunked('1\r\nab\r\n0\r\n\r\n'),
         'a bare LF behind a chunk size': chunked('0\n\r\n'),
         'no Host': 'GET /health HTTP/1.1\r\n\r\n',
@@ -60,6 +60,12 @@ describe('refused with 400, closed, and nothing behind it is read:', { concurren
             assert.deepEqual(rest, []);
         });
     }
+});
+
+test('a chunk size beyond 64 bits is not taken for a small one', async () => {
+    const [first, ...rest] = answers(await send(chunked(`10000000000000000\r\n${probe}`)));
+    assert.ok([400, 413].includes(first.status), first.head);
+    assert.deepEqual(rest, []);
 });
 
 describe('pipelined requests', { concurrency: true }, () => {
@@ -130,6 +136,27 @@ describe('limits', { concurrency: true }, () => {
         await within(connection.closed, 5000, 'the connection to be closed');
         assert.match(connection.text, /^HTTP\/1\.1 431 |^$/);
     });
+});
+
+test('clients that go away in the middle harm nobody', async () => {
+    const body = '{"email":"nobody@example.com","password":"a wrong password"}';
+    const login = post(['Content-Type: application/json', `Content-Length: ${body.length}`], body)
+        .replace('/users', '/auth/login');
+    for (let length = 1; length <= login.length; length += 3) {
+        const { socket } = connect(cuib.port);
+        socket.write(login.slice(0, length), () => socket.resetAndDestroy());
+    }
+    assert.equal(answers(await send(get('/health', 'Connection: close')))[0].status, 200);
+});
+
+test('five hundred idle connections are no burden', async () => {
+    const idle = Array.from({ length: 500 }, () => connect(cuib.port));
+    await Promise.all(idle.map(({ socket }) => once(socket, 'connect')));
+    const begin = Date.now();
+    for (let i = 0; i < 20; i++)
+        assert.equal(answers(await send(get('/health/live', 'Connection: close')))[0].status, 200);
+    assert.ok(Date.now() - begin < 2000, `${Date.now() - begin} ms for 20 requests`);
+    for (const { socket } of idle) socket.destroy();
 });
 
 describe('time', { concurrency: true }, () => {

@@ -11,7 +11,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 export const repository = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../..');
-export const binary = path.resolve(process.env.CUIB_BINARY ?? path.join(repository, 'build/cuib'));
+export const binary = path.resolve(process.env.CUIB_BINARY || path.join(repository, 'build/cuib'));
 export const secret = 'a secret that is only for the tests, 48 bytes or so';
 export const admin = { email: 'admin@example.com', password: 'the first of all admins' };
 export const password = 'correct horse battery';
@@ -98,16 +98,21 @@ export function within(promise, ms, what) {
     return Promise.race([promise, late]).finally(() => clearTimeout(timer));
 }
 
-/** `cuib up`, ready to work. The port of a service beside the gateway: `portOf('UserService')`. */
-export async function start(settings = {}) {
-    const { child, output, exit, ended } = run(['up'], settings);
+const EXPLORER = /API explorer +http:\/\/127\.0\.0\.1:(\d+)/;
+const LISTENING = /listening on http:\/\/127\.0\.0\.1:(\d+)/;
+
+/** `cuib up` of all services, or of those named, ready to work. `port` is the gateway's, or that of
+ * the one service; `portOf('UserService')` gives another's. */
+export async function start(settings = {}, services = []) {
+    const { child, output, exit, ended } = run(['up', ...services], settings);
     let end;
     exit.then((result) => { end = result; }, (error) => { end = { stderr: error.message }; });
     const printed = (pattern) => until(`${pattern} on stdout`, () => {
         assert.ok(!end, `cuib ended with ${end?.code ?? end?.signal}: ${end?.stderr}`);
         return output.stdout.match(pattern)?.[1];
     });
-    const port = Number(await printed(/API explorer +http:\/\/127\.0\.0\.1:(\d+)/));
+    const alone = services.length && !services.includes('gateway');
+    const port = Number(await printed(alone ? LISTENING : EXPLORER));
     const cuib = {
         port, output, ended, pid: child.pid,
         portOf: async (service) =>

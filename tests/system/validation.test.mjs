@@ -56,6 +56,11 @@ describe('a password has at most 72 bytes', () => {
     }
 });
 
+test('a list is no profile, not even an empty one', async () => {
+    const answer = await cuib.post('/users', { body: { ...someone(), profile: [] } });
+    assert.equal(answer.status, 400, answer.text);
+});
+
 test('a password with a NUL is refused, because bcrypt would stop there', async () => {
     const body = { ...someone(), password: 'correct\0horse' };
     const answer = await cuib.post('/users', { body });

@@ -1,4 +1,4 @@
-/* What the tests of this folder share: each runs on a fiber, with a store in a directory of its own. */
+/* Tests that need a store: each runs on a fiber, with a new store in a directory of its own. */
 #pragma once
 
 #include "testing/directory.h"
@@ -12,23 +12,24 @@
 struct store {
     struct testing_directory directory;
     struct arena *arena;
+    struct own *others;
     struct call call;
     const char *url;
     struct db *db; /* open while the test runs */
 };
 
 /* `STORE_TEST(name) { … }` is a cmocka test whose body has `struct store *store`. */
-#define STORE_TEST(name)                               \
+#define STORE_TEST(name)                                \
     static void name##_with_store(struct store *store); \
-    static void name##_with_call(struct call *call)    \
-    {                                                  \
-        store_run(call, name##_with_store);            \
-    }                                                  \
-    static void name(void **state)                     \
-    {                                                  \
-        (void)state;                                   \
-        testing_on_fiber(name##_with_call);            \
-    }                                                  \
+    static void name##_with_call(struct call *call)     \
+    {                                                   \
+        store_run(call, name##_with_store);             \
+    }                                                   \
+    static void name(void **state)                      \
+    {                                                   \
+        (void)state;                                    \
+        testing_on_fiber(name##_with_call);             \
+    }                                                   \
     static void name##_with_store(struct store *store)
 
 static inline void assert_done(error e)
@@ -64,6 +65,34 @@ static inline void store_write(struct store *store, const char *sql)
     assert_done(db_write(&store->call, store->db, NO_INPUT, sql));
 }
 
+struct own {
+    struct own *next;
+    struct arena *arena;
+};
+
+/* An arena that lives as long as the test: each fiber has its own, since the committer may use it. */
+static inline struct arena *store_arena(struct store *store)
+{
+    struct arena *arena = arena_new(ARENA_CALL_MAX);
+
+    assert_non_null(arena);
+    struct own *own = ARENA_NEW(arena, struct own);
+
+    *own = (struct own){ store->others, arena };
+    store->others = own;
+    return arena;
+}
+
+static inline void store_free_arenas(struct store *store)
+{
+    while (store->others) {
+        struct own *own = store->others;
+
+        store->others = own->next;
+        arena_free(own->arena);
+    }
+}
+
 /* The path of the store's file, its suffix appended. */
 static inline const char *store_path(const struct store *store, const char *suffix)
 {
@@ -79,6 +108,7 @@ static inline void store_run(struct call *call, void (*test)(struct store *store
     store_open(&store);
     test(&store);
     store_close(&store);
+    store_free_arenas(&store);
     testing_directory_remove(&store.directory);
 }
 

@@ -1,0 +1,258 @@
+#include "rpc/dispatch.h"
+#include "rpc/peer.h"
+#include "runtime/clock.h"
+#include "runtime/log.h"
+#include "runtime/trace.h"
+
+#include <assert.h>
+
+/* One packet on its way. */
+struct delivery {
+    struct call *call;
+    const struct rpc_handlers *handlers;
+    str route;
+    const struct rpc_packet *packet;
+    struct rpc_sink *sink;
+};
+
+/* --- metadata ------------------------------------------------------------------------------------ */
+
+void rpc_call_inherit(struct call *call, const struct rpc_packet *packet)
+{
+    const struct json *left = json_member(packet->metadata, STR("timeLeftMs"));
+    const struct json *trace = json_member(packet->metadata, STR("traceparent"));
+
+    if (left && left->type == JSON_NUMBER) {
+        double ms = json_number(left);
+
+        if (ms < (double)call_left_ms(call))
+            call->deadline_ms = clock_ms() + (ms > 0 ? (uint64_t)ms : 0);
+    }
+    if (trace && trace->type == JSON_STRING)
+        trace_parse(trace->text, &call->trace);
+}
+
+str rpc_metadata(const struct call *call, uint64_t time_left_ms)
+{
+    char trace[TRACE_TEXT + 1];
+
+    if (!trace_is_set(&call->trace))
+        return arena_printf(call->arena, "{\"timeLeftMs\":%llu}", (unsigned long long)time_left_ms);
+    trace_print(&call->trace, trace);
+    return arena_printf(call->arena, "{\"timeLeftMs\":%llu,\"traceparent\":\"%s\"}",
+                        (unsigned long long)time_left_ms, trace);
+}
+
+/* --- replies ------------------------------------------------------------------------------------- */
+
+static void send_scratch(struct delivery *delivery)
+{
+    struct buf *text = delivery->sink->scratch;
+
+    if (buf_failed(text)) {
+        buf_clear(text);
+        rpc_write_error(text, delivery->packet->id, &ERROR_OUT_OF_MEMORY);
+    }
+    if (!buf_failed(text))
+        delivery->sink->put(delivery->sink, buf_text(text));
+    buf_clear(text);
+}
+
+static void log_own_failure(const struct delivery *delivery, error e)
+{
+    str what = arena_printf(delivery->call->arena, "%.*s", STR_ARG(delivery->route));
+
+    log_failure(delivery->handlers->title, what.at ? what.at : "a message", e);
+}
+
+static void reply_error(struct delivery *delivery, error e)
+{
+    if (e->status >= 500 || !delivery->packet->id)
+        log_own_failure(delivery, e);
+    if (!delivery->packet->id)
+        return;
+    rpc_write_error(delivery->sink->scratch, delivery->packet->id, e);
+    send_scratch(delivery);
+}
+
+static void reply_end(struct delivery *delivery)
+{
+    if (!delivery->packet->id)
+        return;
+    rpc_write_end(delivery->sink->scratch, delivery->packet->id);
+    send_scratch(delivery);
+}
+
+static void reply_value(struct delivery *delivery, struct schema_in value)
+{
+    if (!delivery->packet->id)
+        return;
+    if (value.schema->count)
+        rpc_write_value(delivery->sink->scratch, delivery->packet->id, true, value);
+    else
+        rpc_write_end(delivery->sink->scratch, delivery->packet->id);
+    send_scratch(delivery);
+}
+
+/* --- handlers ------------------------------------------------------------------------------------ */
+
+static error read_payload(struct delivery *delivery, const struct schema *schema,
+                          enum schema_unknown unknown, void **out)
+{
+    struct arena *arena = delivery->call->arena;
+    void *payload = arena_zalloc(arena, 1, schema->size);
+
+    if (!payload)
+        return &ERROR_OUT_OF_MEMORY;
+    if (schema->count)
+        TRY(schema_read(schema, arena, delivery->packet->data, unknown, payload));
+    *out = payload;
+    return NULL;
+}
+
+static error answer(struct delivery *delivery, const struct message *row, void **out)
+{
+    void *in, *filled = arena_zalloc(delivery->call->arena, 1, row->out()->size);
+
+    if (!filled)
+        return &ERROR_OUT_OF_MEMORY;
+    TRY(read_payload(delivery, row->in(), SCHEMA_REFUSE, &in));
+    TRY(row->handle(delivery->call, in, filled));
+    *out = filled;
+    return NULL;
+}
+
+static void run_message(struct delivery *delivery, const struct message *row)
+{
+    void *out;
+    error failed = answer(delivery, row, &out);
+
+    if (failed)
+        reply_error(delivery, failed);
+    else
+        reply_value(delivery, (struct schema_in){ row->out(), out });
+}
+
+/* --- streams ------------------------------------------------------------------------------------- */
+
+struct outflow {
+    struct rpc_items items;
+    struct delivery *delivery;
+};
+
+static error put_item(struct call *call, struct rpc_items *items, const void *value)
+{
+    struct delivery *delivery = LIST_ELEMENT(items, struct outflow, items)->delivery;
+    struct rpc_sink *sink = delivery->sink;
+
+    TRY(call_check(call));
+    if (!delivery->packet->id)
+        return NULL;
+    rpc_write_value(sink->scratch, delivery->packet->id, false,
+                    (struct schema_in){ items->schema, value });
+    send_scratch(delivery);
+    return sink->wait ? sink->wait(call, sink) : NULL;
+}
+
+error rpc_item(struct call *call, struct rpc_items *items, struct schema_in item)
+{
+    assert(item.schema == items->schema);
+    return items->put(call, items, item.value);
+}
+
+static void run_stream(struct delivery *delivery, const struct message *row)
+{
+    struct outflow outflow = { { row->out(), put_item }, delivery };
+    void *in;
+    error failed = read_payload(delivery, row->in(), SCHEMA_REFUSE, &in);
+
+    if (!failed)
+        failed = row->each(delivery->call, in, &outflow.items);
+    if (failed)
+        reply_error(delivery, failed);
+    else
+        reply_end(delivery);
+}
+
+/* --- events -------------------------------------------------------------------------------------- */
+
+static error run_event(struct delivery *delivery, const struct event *row)
+{
+    void *in;
+
+    TRY(read_payload(delivery, row->in(), SCHEMA_IGNORE, &in));
+    return row->handle(delivery->call, in);
+}
+
+/* Runs every handler of the event, also when one fails; how many there were. The first failure is the
+ * caller's to report. */
+static size_t run_events(struct delivery *delivery, error *failed)
+{
+    size_t count = 0;
+
+    for (const struct event *row = delivery->handlers->events; row && row->pattern; row++) {
+        if (!str_is(delivery->route, row->pattern))
+            continue;
+        error e = run_event(delivery, row);
+
+        count++;
+        if (e && *failed)
+            log_own_failure(delivery, e);
+        else if (e)
+            *failed = e;
+    }
+    return count;
+}
+
+/* A request to an event's pattern. Of two handlers and more NestJS answers an object of their values; ours
+ * have none. */
+static void reply_to_event(struct delivery *delivery, size_t handlers)
+{
+    struct buf *text = delivery->sink->scratch;
+
+    if (handlers < 2) {
+        reply_end(delivery);
+        return;
+    }
+    BUF_ADD(text, "{\"response\":{},\"isDisposed\":true,\"id\":");
+    json_write(text, delivery->packet->id);
+    buf_add_char(text, '}');
+    send_scratch(delivery);
+}
+
+/* --- the table that has the route ----------------------------------------------------------------- */
+
+static bool dispatch_event(struct delivery *delivery)
+{
+    error failed = NULL;
+    size_t handlers = run_events(delivery, &failed);
+
+    if (failed)
+        reply_error(delivery, failed);
+    else if (handlers && delivery->packet->id)
+        reply_to_event(delivery, handlers);
+    return handlers;
+}
+
+bool rpc_dispatch(struct call *call, const struct rpc_handlers *handlers, str route,
+                  const struct rpc_packet *packet, struct rpc_sink *sink)
+{
+    struct delivery delivery = { call, handlers, route, packet, sink };
+    const struct message *message = route.at ? rpc_find(handlers->messages, route) : NULL;
+    const struct message *stream = route.at ? rpc_find(handlers->streams, route) : NULL;
+
+    call->service = handlers->service;
+    if (message)
+        run_message(&delivery, message);
+    else if (stream)
+        run_stream(&delivery, stream);
+    if (message || stream)
+        return true;
+    if (route.at && dispatch_event(&delivery))
+        return true;
+    if (packet->id) {
+        rpc_write_unknown_pattern(sink->scratch, packet->id);
+        send_scratch(&delivery);
+    }
+    return false;
+}
