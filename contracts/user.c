@@ -6,8 +6,9 @@ static const char *const language_names[] = { "ro", "en", NULL };
 
 /* The rules that a new user and a change have in common. */
 #define EMAIL_RULES RULES(IS_EMAIL, MAX_LENGTH(254)), .example = "ana@example.com"
-#define PASSWORD_RULES \
-    RULES(IS_STRING, MIN_LENGTH(8), MAX_BYTES(72), NO_NUL), .secret = true, .example = "correct horse"
+#define PASSWORD_RULES                                                      \
+    RULES(IS_STRING, MIN_LENGTH(8), MAX_BYTES(72), NO_NUL), .secret = true, \
+                                                            .example = "correct horse"
 #define NAME_RULES RULES(IS_STRING, IS_NOT_EMPTY, MAX_LENGTH(100)), .example = "Ana Pop"
 #define SHORT_TEXT RULES(IS_STRING, LENGTH(1, 100)), .optional = true
 

@@ -1,6 +1,6 @@
-#include "api_gateway.h"
+#include "apps/api-gateway/api_gateway.h"
 #include "base/hex.h"
-#include "routes.h"
+#include "apps/api-gateway/routes.h"
 #include "runtime/file.h"
 #include "runtime/log.h"
 #include "runtime/random.h"
@@ -71,8 +71,9 @@ static error kept_secret(struct system *system, str *out)
     str path = arena_printf(system->arena, "%s/jwt-secret", directory);
 
     if (!service_is_here(system, "user"))
-        return error_new(system->arena, 500,
-                         "JWT_SECRET (or JWT_SECRET_FILE) is not set; without it tokens cannot be checked");
+        return error_new(
+            system->arena, 500,
+            "JWT_SECRET (or JWT_SECRET_FILE) is not set; without it tokens cannot be checked");
     if (!path.at)
         return &ERROR_OUT_OF_MEMORY;
     TRY(file_make_directory(system->arena, directory));
@@ -82,7 +83,8 @@ static error kept_secret(struct system *system, str *out)
 }
 
 /* What may be asked twice without harm. */
-static const char *const IDEMPOTENT[] = { "user.findById", "user.findByEmail", "user.findAll", NULL };
+static const char *const IDEMPOTENT[] = { "user.findById", "user.findByEmail", "user.findAll",
+                                          NULL };
 
 static error find_services(struct system *system, const struct gateway_settings *settings)
 {

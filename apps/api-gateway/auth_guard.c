@@ -1,4 +1,4 @@
-#include "api_gateway.h"
+#include "apps/api-gateway/api_gateway.h"
 #include "contracts/user.h"
 #include "runtime/clock.h"
 

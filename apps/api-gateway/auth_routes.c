@@ -1,6 +1,6 @@
-#include "api_gateway.h"
+#include "apps/api-gateway/api_gateway.h"
 #include "contracts/user.h"
-#include "routes.h"
+#include "apps/api-gateway/routes.h"
 #include "runtime/clock.h"
 
 /* What a login answers (RFC 6749 section 5.1). */

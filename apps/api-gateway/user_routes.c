@@ -1,6 +1,6 @@
-#include "api_gateway.h"
+#include "apps/api-gateway/api_gateway.h"
 #include "contracts/user.h"
-#include "routes.h"
+#include "apps/api-gateway/routes.h"
 
 static error list(struct call *call, struct exchange *exchange);
 static error change(struct call *call, struct exchange *exchange);

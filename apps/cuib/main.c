@@ -64,15 +64,18 @@ static void print_gateway(const struct service_instance *gateway)
     const struct system *system = gateway->system;
     const char *address = system->settings.bind_address.at;
 
-    printf("\nCuib is up.\n\n"
-           "  API explorer   http://%s:%u/api/docs\n"
-           "  register       curl -X POST http://%s:%u/users -H 'Content-Type: application/json' \\\n"
-           "                   -d '{\"email\":\"ana@example.com\",\"password\":\"correct horse\",\"name\":\"Ana\"}'\n"
-           "  log in         curl -X POST http://%s:%u/auth/login -H 'Content-Type: application/json' \\\n"
-           "                   -d '{\"email\":\"ana@example.com\",\"password\":\"correct horse\"}'\n"
-           "  data           %.*s\n\n",
-           address, gateway->port, address, gateway->port, address, gateway->port,
-           STR_ARG(system->settings.cuib_data_dir));
+    printf(
+        "\nCuib is up.\n\n"
+        "  API explorer   http://%s:%u/api/docs\n"
+        "  register       curl -X POST http://%s:%u/users -H 'Content-Type: application/json' \\\n"
+        "                   -d '{\"email\":\"ana@example.com\",\"password\":\"correct "
+        "horse\",\"name\":\"Ana\"}'\n"
+        "  log in         curl -X POST http://%s:%u/auth/login -H 'Content-Type: application/json' "
+        "\\\n"
+        "                   -d '{\"email\":\"ana@example.com\",\"password\":\"correct horse\"}'\n"
+        "  data           %.*s\n\n",
+        address, gateway->port, address, gateway->port, address, gateway->port,
+        STR_ARG(system->settings.cuib_data_dir));
     fflush(stdout);
 }
 
@@ -161,8 +164,8 @@ static int print_openapi(int argc, char **argv)
         fprintf(stderr, "cuib openapi: unknown argument '%s'\n", argv[yaml ? 1 : 0]);
         return EXIT_USAGE;
     }
-    error failed = arena ? openapi_new(arena, &api_gateway_openapi, &documents)
-                         : &ERROR_OUT_OF_MEMORY;
+    error failed =
+        arena ? openapi_new(arena, &api_gateway_openapi, &documents) : &ERROR_OUT_OF_MEMORY;
 
     if (failed)
         fprintf(stderr, "cuib: %s\n", failed->message);
@@ -197,7 +200,8 @@ static int print_help(int argc, char **argv)
     puts("cuib - microservices that speak NestJS's wire\n\nCommands:");
     for (int i = 0; i < COMMAND_COUNT; i++)
         printf("  cuib %-8s %-12s %s\n", COMMANDS[i].name, COMMANDS[i].arguments, COMMANDS[i].help);
-    puts("\nSettings are environment variables; NAME_FILE names a file that holds the value of NAME.");
+    puts("\nSettings are environment variables; NAME_FILE names a file that holds the value of "
+         "NAME.");
     describe_settings("every service", system_settings_schema());
     for (int i = 0; i < SERVICE_COUNT; i++)
         describe_settings(SERVICES[i]->name, SERVICES[i]->settings());

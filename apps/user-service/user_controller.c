@@ -1,16 +1,16 @@
-#include "user_controller.h"
+#include "apps/user-service/user_controller.h"
 #include "runtime/clock.h"
 #include "runtime/random.h"
-#include "user_repository.h"
-#include "user_service.h"
+#include "apps/user-service/user_repository.h"
+#include "apps/user-service/user_service.h"
 
-#define USER_MESSAGES(ON)                                                       \
-    ON("user.create", create, create_user, user)                                \
-    ON("user.findById", find_by_id, user_id, user_details)                      \
-    ON("user.findByEmail", find_by_email, user_email, user)                     \
-    ON("user.findAll", find_all, user_page_query, user_page)                    \
-    ON("user.validateCredentials", validate_credentials, credentials, user)     \
-    ON("user.update", update, change_user, user)                                \
+#define USER_MESSAGES(ON)                                                   \
+    ON("user.create", create, create_user, user)                            \
+    ON("user.findById", find_by_id, user_id, user_details)                  \
+    ON("user.findByEmail", find_by_email, user_email, user)                 \
+    ON("user.findAll", find_all, user_page_query, user_page)                \
+    ON("user.validateCredentials", validate_credentials, credentials, user) \
+    ON("user.update", update, change_user, user)                            \
     ON("user.delete", delete, user_id, nothing)
 
 MESSAGE_TABLE(user_messages, USER_MESSAGES);
@@ -101,7 +101,7 @@ static error update(struct call *call, const struct change_user *in, struct user
     return user_change(call, self->db, in, hash, out);
 }
 
-static error delete(struct call *call, const struct user_id *in, struct nothing *out)
+static error delete (struct call *call, const struct user_id *in, struct nothing *out)
 {
     (void)out;
     return user_remove(call, state(call)->db, in);

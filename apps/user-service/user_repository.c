@@ -1,4 +1,4 @@
-#include "user_repository.h"
+#include "apps/user-service/user_repository.h"
 #include "base/hex.h"
 #include "runtime/clock.h"
 
@@ -7,7 +7,8 @@
 const struct error USER_NOT_FOUND = ERROR(404, "User not found");
 const struct error EMAIL_TAKEN = ERROR(409, "User with this email already exists");
 
-static const struct error BAD_CURSOR = ERROR(400, "cursor must be the nextCursor of an earlier page");
+static const struct error BAD_CURSOR =
+    ERROR(400, "cursor must be the nextCursor of an earlier page");
 
 #define USER_COLUMNS "id, email, name, is_active, roles, profile, created_at, updated_at"
 #define NEWEST_ORDERS "20"

@@ -1,9 +1,9 @@
-#include "user_service.h"
+#include "apps/user-service/user_service.h"
 #include "runtime/clock.h"
 #include "runtime/log.h"
 #include "runtime/random.h"
-#include "user_controller.h"
-#include "user_repository.h"
+#include "apps/user-service/user_controller.h"
+#include "apps/user-service/user_repository.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -73,7 +73,8 @@ static error make_admin(struct call *call, struct user_state *state,
     struct user existing;
 
     if (!settings->admin_email.at != !settings->admin_password.at)
-        return error_new(call->arena, 500, "ADMIN_EMAIL and ADMIN_PASSWORD belong together: %s is not set",
+        return error_new(call->arena, 500,
+                         "ADMIN_EMAIL and ADMIN_PASSWORD belong together: %s is not set",
                          settings->admin_email.at ? "ADMIN_PASSWORD" : "ADMIN_EMAIL");
     if (!email.email.at)
         return NULL;

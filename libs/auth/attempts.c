@@ -11,8 +11,9 @@ enum {
 };
 
 struct bucket {
-    uint64_t key;      /* 0: free */
-    uint64_t empty_ms; /* the tokens used up are forgotten at this time, one each ATTEMPTS_REFILL_MS */
+    uint64_t key; /* 0: free */
+    uint64_t
+        empty_ms; /* the tokens used up are forgotten at this time, one each ATTEMPTS_REFILL_MS */
 };
 
 struct attempts {

@@ -8,7 +8,7 @@
 enum {
     ATTEMPTS_BURST = 20,            /* failures in a row */
     ATTEMPTS_REFILL_MS = 30 * 1000, /* then one more try each */
-    ATTEMPTS_KEYS = 8192,           /* keys remembered; the one closest to full is forgotten first */
+    ATTEMPTS_KEYS = 8192, /* keys remembered; the one closest to full is forgotten first */
 };
 
 struct attempts;

@@ -101,8 +101,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(the_case_of_letters_does_not_matter, begin, end),
         cmocka_unit_test_setup_teardown(a_success_does_not_count, begin, end),
         cmocka_unit_test_setup_teardown(another_try_is_allowed_after_the_time_told, begin, end),
-        cmocka_unit_test_setup_teardown(a_guessed_key_is_remembered_among_thousands_of_others, begin,
-                                        end),
+        cmocka_unit_test_setup_teardown(a_guessed_key_is_remembered_among_thousands_of_others,
+                                        begin, end),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

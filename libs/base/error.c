@@ -1,9 +1,9 @@
 #include "base/error.h"
 
 const struct error ERROR_OUT_OF_MEMORY = ERROR(503, "Out of memory");
-const struct error ERROR_INTERNAL = {
-    .status = 500, .form = ERROR_BRIEF, .message = "Internal server error"
-};
+const struct error ERROR_INTERNAL = { .status = 500,
+                                      .form = ERROR_BRIEF,
+                                      .message = "Internal server error" };
 const struct error ERROR_DEADLINE = ERROR(504, "The deadline of the request has passed");
 const struct error ERROR_CANCELLED = ERROR(499, "The caller is gone");
 

@@ -19,33 +19,33 @@ enum error_form {
 };
 
 struct error {
-    int status;              /* HTTP status, 400 to 599 */
-    enum error_form form;    /* shape of the body */
-    const char *message;     /* UTF-8, never NULL */
-    const strs *messages;    /* a list sent instead of `message` (validation), or NULL */
-    unsigned retry_after_s;  /* > 0: sent as Retry-After */
+    int status;                /* HTTP status, 400 to 599 */
+    enum error_form form;      /* shape of the body */
+    const char *message;       /* UTF-8, never NULL */
+    const strs *messages;      /* a list sent instead of `message` (validation), or NULL */
+    unsigned retry_after_s;    /* > 0: sent as Retry-After */
     const struct error *cause; /* what led to it: for the log, never for a peer; or NULL */
 };
 
 typedef const struct error *error;
 
-#define ERROR(code, text)      \
-    {                          \
+#define ERROR(code, text)                   \
+    {                                       \
         .status = (code), .message = (text) \
     }
 
 /* Hands an error of `expression` to the caller. The only macro that hides a `return`. */
-#define TRY(expression)              \
-    do {                             \
-        error try_ = (expression);   \
-        if (try_)                    \
-            return try_;             \
+#define TRY(expression)            \
+    do {                           \
+        error try_ = (expression); \
+        if (try_)                  \
+            return try_;           \
     } while (0)
 
-extern const struct error ERROR_OUT_OF_MEMORY;  /* 503: an arena, buffer or the heap is exhausted */
-extern const struct error ERROR_INTERNAL;       /* 500 "Internal server error" */
-extern const struct error ERROR_DEADLINE;       /* 504: the call's time is up */
-extern const struct error ERROR_CANCELLED;      /* 499: whoever asked is gone; nobody reads it */
+extern const struct error ERROR_OUT_OF_MEMORY; /* 503: an arena, buffer or the heap is exhausted */
+extern const struct error ERROR_INTERNAL;      /* 500 "Internal server error" */
+extern const struct error ERROR_DEADLINE;      /* 504: the call's time is up */
+extern const struct error ERROR_CANCELLED;     /* 499: whoever asked is gone; nobody reads it */
 
 /* The standard reason phrase ("Not Found"), or "Error" for a status NestJS has no exception for. */
 const char *error_name(int status);

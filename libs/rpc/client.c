@@ -33,8 +33,8 @@ void rpc_client_free(struct rpc_client *client)
         client->carrier->close(client);
 }
 
-str rpc_client_packet(struct call *call, struct rpc_client *client, const struct rpc_request *request,
-                      str id)
+str rpc_client_packet(struct call *call, struct rpc_client *client,
+                      const struct rpc_request *request, str id)
 {
     const struct rpc_outgoing packet = {
         .pattern = request->pattern,
@@ -76,7 +76,8 @@ static bool may_retry(struct rpc_budget *budget)
 /* --- one call ------------------------------------------------------------------------------------ */
 
 /* The caller learns which service it was; the log, what happened to it. */
-static error explain(struct call *call, const struct rpc_client *client, error e, uint64_t timeout_ms)
+static error explain(struct call *call, const struct rpc_client *client, error e,
+                     uint64_t timeout_ms)
 {
     if (e == &ERROR_CANCELLED || e == &ERROR_OUT_OF_MEMORY)
         return e;
@@ -96,8 +97,8 @@ static error try_again(struct call *call, struct rpc_client *client, struct rpc_
     for (int tries = 1;; tries++) {
         attempt->sent = attempt->answered = false;
         error failed = client->carrier->exchange(call, client, attempt);
-        bool again = failed && attempt->sent && !attempt->answered && attempt->request->idempotent &&
-                     tries < RPC_TRIES_MAX && !call_check(call);
+        bool again = failed && attempt->sent && !attempt->answered &&
+                     attempt->request->idempotent && tries < RPC_TRIES_MAX && !call_check(call);
 
         if (!again || !may_retry(&client->budget))
             return failed;
@@ -105,7 +106,8 @@ static error try_again(struct call *call, struct rpc_client *client, struct rpc_
     }
 }
 
-error rpc_client_send(struct call *call, struct rpc_client *client, const struct rpc_request *request)
+error rpc_client_send(struct call *call, struct rpc_client *client,
+                      const struct rpc_request *request)
 {
     uint64_t timeout_ms = request->timeout_ms ? request->timeout_ms : client->options.timeout_ms;
     uint64_t given_ms = call->deadline_ms, left_ms = call_left_ms(call);
@@ -128,7 +130,8 @@ error rpc_client_send(struct call *call, struct rpc_client *client, const struct
 error rpc_client_emit(struct call *call, struct rpc_client *client, str route, str data)
 {
     uint64_t given_ms = call->deadline_ms, left_ms = call_left_ms(call);
-    uint64_t timeout_ms = client->options.timeout_ms < left_ms ? client->options.timeout_ms : left_ms;
+    uint64_t timeout_ms =
+        client->options.timeout_ms < left_ms ? client->options.timeout_ms : left_ms;
 
     call->deadline_ms = clock_ms() + timeout_ms;
     error failed = client->carrier->emit(call, client, route, data);

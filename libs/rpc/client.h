@@ -9,9 +9,10 @@
 #include "runtime/call.h"
 
 enum {
-    RPC_TIMEOUT_MS = 2000,    /* of a call that names no other */
-    RPC_TRIES_MAX = 3,        /* of an idempotent call */
-    RPC_RETRIES_PERCENT = 20, /* of all calls, over RPC_BUDGET_WINDOW_MS; a few are always allowed */
+    RPC_TIMEOUT_MS = 2000, /* of a call that names no other */
+    RPC_TRIES_MAX = 3,     /* of an idempotent call */
+    RPC_RETRIES_PERCENT =
+        20, /* of all calls, over RPC_BUDGET_WINDOW_MS; a few are always allowed */
     RPC_BUDGET_WINDOW_MS = 10 * 1000,
 };
 
@@ -32,7 +33,8 @@ struct rpc_request {
 /* Sends the request and waits until the peer has disposed of it. Errors: the peer's own (rpc_error_of);
  * 503 when nothing could be sent; 502 when the connection went away and the outcome is unknown; 504 when
  * the time was up. Values and errors are in the call's arena. */
-error rpc_client_send(struct call *call, struct rpc_client *client, const struct rpc_request *request);
+error rpc_client_send(struct call *call, struct rpc_client *client,
+                      const struct rpc_request *request);
 
 /* Sends an event, whose pattern is a route. NULL says that it was handed to a connection, no more. */
 error rpc_client_emit(struct call *call, struct rpc_client *client, str route, str data);
@@ -59,7 +61,8 @@ struct rpc_carrier {
      * carrier's business. */
     error (*exchange)(struct call *call, struct rpc_client *client, struct rpc_attempt *attempt);
     error (*emit)(struct call *call, struct rpc_client *client, str route, str data);
-    void (*close)(struct rpc_client *client); /* frees, in the end, the struct that the client lies in */
+    void (*close)(
+        struct rpc_client *client); /* frees, in the end, the struct that the client lies in */
 };
 
 /* What all clients have; the first member of a carrier's own struct. */
@@ -80,7 +83,7 @@ error rpc_client_init(struct rpc_client *client, const struct rpc_carrier *carri
 void rpc_client_clear(struct rpc_client *client);
 
 /* Prints the packet of a request into `scratch`: its text, or `at` NULL when memory was refused. */
-str rpc_client_packet(struct call *call, struct rpc_client *client, const struct rpc_request *request,
-                      str id);
+str rpc_client_packet(struct call *call, struct rpc_client *client,
+                      const struct rpc_request *request, str id);
 
 extern const struct error RPC_CONNECTION_CLOSED; /* 502 "Connection closed" */

@@ -4,7 +4,8 @@
 #include "base/str.h"
 
 enum {
-    RPC_COMPLAINTS_PEERS = 64, /* hosts remembered; of more, the one heard longest ago is forgotten */
+    RPC_COMPLAINTS_PEERS =
+        64, /* hosts remembered; of more, the one heard longest ago is forgotten */
     RPC_COMPLAINT_EVERY_MS = 60 * 1000,
 };
 

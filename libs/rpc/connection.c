@@ -25,10 +25,10 @@ struct connection {
     struct rpc_frame_reader reader;
     struct link works;
     size_t running;
-    struct timer timer; /* of an unfinished frame; when draining, of being idle */
+    struct timer timer;  /* of an unfinished frame; when draining, of being idle */
     struct link writers; /* streams of replies that wait for the peer to read */
-    bool ended;     /* the peer sends nothing more */
-    bool closing;   /* so do we */
+    bool ended;          /* the peer sends nothing more */
+    bool closing;        /* so do we */
     bool advancing;
     bool paused;
 };
@@ -128,11 +128,13 @@ static void finish(struct work *work)
 
 static void complain_about_event(struct work *work)
 {
-    const char *peer = work->connection ? stream_peer(work->connection->stream) : "a peer that is gone";
+    const char *peer =
+        work->connection ? stream_peer(work->connection->stream) : "a peer that is gone";
 
-    rpc_complain(&work->server->complaints, peer,
-                 "There is no matching event handler defined in the remote service. Event pattern: %.*s",
-                 STR_ARG(work->route.at ? work->route : STR("undefined")));
+    rpc_complain(
+        &work->server->complaints, peer,
+        "There is no matching event handler defined in the remote service. Event pattern: %.*s",
+        STR_ARG(work->route.at ? work->route : STR("undefined")));
 }
 
 static void run(void *argument)

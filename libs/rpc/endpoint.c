@@ -8,7 +8,7 @@
 #include <stdlib.h>
 
 enum {
-    PAUSE_FIRST_MS = 10,  /* after a failed connection; doubled each time */
+    PAUSE_FIRST_MS = 10, /* after a failed connection; doubled each time */
     PAUSE_LAST_MS = 1000,
     PAUSE_RETURN_MS = 100, /* while the peer may be coming back */
     PROBE_MS = 10 * 1000,  /* so long after the last call connecting is tried without one */

@@ -30,7 +30,13 @@ struct rpc_frame_reader {
     struct rpc_decoder decoder;
 
     /* the length so far, as parseInt reads it */
-    enum { RPC_LENGTH_BLANK, RPC_LENGTH_SIGN, RPC_LENGTH_DIGITS, RPC_LENGTH_REST, RPC_LENGTH_BAD } phase;
+    enum {
+        RPC_LENGTH_BLANK,
+        RPC_LENGTH_SIGN,
+        RPC_LENGTH_DIGITS,
+        RPC_LENGTH_REST,
+        RPC_LENGTH_BAD
+    } phase;
     bool negative;
     uint64_t length;
     size_t prefix; /* code units before `#` */

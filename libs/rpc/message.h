@@ -26,7 +26,7 @@ struct message {
     const char *pattern; /* the route: "user.create"; NULL ends a table */
     const struct schema *(*in)(void);
     const struct schema *(*out)(void); /* of the reply, or of each item */
-    error (*handle)(struct call *call, const void *in, void *out);             /* or, of a stream: */
+    error (*handle)(struct call *call, const void *in, void *out); /* or, of a stream: */
     error (*each)(struct call *call, const void *in, struct rpc_items *items);
 };
 
@@ -55,11 +55,11 @@ struct nothing {
 
 const struct schema *nothing_schema(void);
 
-#define MESSAGE_PROTOTYPE_(text, function, input, output)                                          \
-    static error function(struct call *call, const struct input *in, struct output *out);          \
-    static error function##_untyped(struct call *call, const void *in, void *out)                  \
-    {                                                                                              \
-        return function(call, in, out);                                                            \
+#define MESSAGE_PROTOTYPE_(text, function, input, output)                                 \
+    static error function(struct call *call, const struct input *in, struct output *out); \
+    static error function##_untyped(struct call *call, const void *in, void *out)         \
+    {                                                                                     \
+        return function(call, in, out);                                                   \
     }
 
 #define MESSAGE_ROW_(text, function, input, output) \
@@ -69,11 +69,11 @@ const struct schema *nothing_schema(void);
     LIST(MESSAGE_PROTOTYPE_)      \
     const struct message name[] = { LIST(MESSAGE_ROW_){ 0 } }
 
-#define STREAM_PROTOTYPE_(text, function, input, output)                                           \
-    static error function(struct call *call, const struct input *in, struct rpc_items *items);     \
-    static error function##_untyped(struct call *call, const void *in, struct rpc_items *items)    \
-    {                                                                                              \
-        return function(call, in, items);                                                          \
+#define STREAM_PROTOTYPE_(text, function, input, output)                                        \
+    static error function(struct call *call, const struct input *in, struct rpc_items *items);  \
+    static error function##_untyped(struct call *call, const void *in, struct rpc_items *items) \
+    {                                                                                           \
+        return function(call, in, items);                                                       \
     }
 
 #define STREAM_ROW_(text, function, input, output) \
@@ -83,11 +83,11 @@ const struct schema *nothing_schema(void);
     LIST(STREAM_PROTOTYPE_)      \
     const struct message name[] = { LIST(STREAM_ROW_){ 0 } }
 
-#define EVENT_PROTOTYPE_(text, function, input)                                \
-    static error function(struct call *call, const struct input *in);          \
-    static error function##_untyped(struct call *call, const void *in)         \
-    {                                                                          \
-        return function(call, in);                                             \
+#define EVENT_PROTOTYPE_(text, function, input)                        \
+    static error function(struct call *call, const struct input *in);  \
+    static error function##_untyped(struct call *call, const void *in) \
+    {                                                                  \
+        return function(call, in);                                     \
     }
 
 #define EVENT_ROW_(text, function, input) { text, input##_schema, function##_untyped },

@@ -113,8 +113,9 @@ void rpc_write_unknown_pattern(struct buf *out, const struct json *id)
 {
     BUF_ADD(out, "{\"id\":");
     json_write(out, id);
-    BUF_ADD(out, ",\"status\":\"error\",\"err\":\"There is no matching message handler defined in the "
-                 "remote service.\"}");
+    BUF_ADD(out,
+            ",\"status\":\"error\",\"err\":\"There is no matching message handler defined in the "
+            "remote service.\"}");
 }
 
 /* --- errors -------------------------------------------------------------------------------------- */

@@ -8,7 +8,8 @@ enum { ROUTE_MAX = 64 * 1024 * 1024 }; /* of a pattern as long as the longest fr
 
 /* What ICU tells apart at first sight, in its order; control characters that are not here count as
  * nothing. Letters are compared without case. */
-static const char ORDER[] = "\t\n\v\f\r _-,;:!?.'\"()[]{}@*/\\&#%`^+<=>|~$0123456789abcdefghijklmnopqrstuvwxyz";
+static const char ORDER[] =
+    "\t\n\v\f\r _-,;:!?.'\"()[]{}@*/\\&#%`^+<=>|~$0123456789abcdefghijklmnopqrstuvwxyz";
 
 static char lower(char c)
 {
@@ -74,7 +75,8 @@ static void print_quoted(struct buf *out, str text)
 }
 
 /* Insertion keeps the order of keys that are equal. */
-static size_t sort_members(const struct json *object, const struct json *sorted[RPC_PATTERN_KEYS_MAX])
+static size_t sort_members(const struct json *object,
+                           const struct json *sorted[RPC_PATTERN_KEYS_MAX])
 {
     size_t count = 0;
 

@@ -85,7 +85,8 @@ static error keep_last(void *cookie, const struct json *value)
     return NULL;
 }
 
-static error unexpected(struct call *call, const struct rpc_peer *peer, const char *pattern, error e)
+static error unexpected(struct call *call, const struct rpc_peer *peer, const char *pattern,
+                        error e)
 {
     return error_because(call->arena, e, 502, "The %.*s service answered %s with something else",
                          STR_ARG(peer->name), pattern);
@@ -147,7 +148,8 @@ error rpc_send(struct call *call, const struct rpc_peer *peer, const char *patte
     return error_new(call->arena, 503, "The %.*s service is not available", STR_ARG(peer->name));
 }
 
-error rpc_emit(struct call *call, struct rpc_client *client, const char *pattern, struct schema_in in)
+error rpc_emit(struct call *call, struct rpc_client *client, const char *pattern,
+               struct schema_in in)
 {
     str data;
 

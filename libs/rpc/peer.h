@@ -6,11 +6,13 @@
 #include "rpc/message.h"
 
 struct rpc_peer {
-    str name;                       /* "user", for errors */
-    const struct message *messages; /* what the service in this process answers; NULL: it is not here */
-    void *service;                  /* its `call->service` */
-    struct rpc_client *client;      /* to the service elsewhere, or NULL */
-    const char *const *idempotent;  /* patterns that the client may send twice, ended by NULL; or NULL */
+    str name; /* "user", for errors */
+    const struct message
+        *messages;             /* what the service in this process answers; NULL: it is not here */
+    void *service;             /* its `call->service` */
+    struct rpc_client *client; /* to the service elsewhere, or NULL */
+    const char *const
+        *idempotent; /* patterns that the client may send twice, ended by NULL; or NULL */
 };
 
 /* Sends `in` to the handler of `pattern` and waits for its reply in `out`, whose memory is the call's arena.
@@ -21,7 +23,8 @@ error rpc_send(struct call *call, const struct rpc_peer *peer, const char *patte
                struct schema_in in, struct schema_out out);
 
 /* Emits an event to the service that the client leads to. */
-error rpc_emit(struct call *call, struct rpc_client *client, const char *pattern, struct schema_in in);
+error rpc_emit(struct call *call, struct rpc_client *client, const char *pattern,
+               struct schema_in in);
 
 /* Sends `in` to a pattern whose replies are many, and hands each, read by `schema` into the call's arena,
  * to `each`. An error of `each` ends it. */

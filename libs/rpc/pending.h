@@ -13,7 +13,7 @@ enum {
 
 struct rpc_pending {
     struct link buckets[RPC_PENDING_BUCKETS];
-    uint64_t next; /* number of the next request */
+    uint64_t next;                /* number of the next request */
     char prefix[RPC_ID_TEXT + 1]; /* random, so that ids of all clients differ */
     struct arena *scratch;
 };
@@ -29,11 +29,11 @@ struct rpc_entry {
     struct link in_bucket;
     struct link in_group; /* for whoever sent it: the requests of one connection */
     char id[RPC_ID_TEXT + 1];
-    struct arena *arena; /* replies are read into it */
-    struct wait wait;    /* done when something below has changed */
+    struct arena *arena;                     /* replies are read into it */
+    struct wait wait;                        /* done when something below has changed */
     struct rpc_item_received *first, **last; /* values not yet taken */
-    error failed; /* the peer's error, or why there will be no reply */
-    bool answered; /* by the peer: `failed` is its own */
+    error failed;                            /* the peer's error, or why there will be no reply */
+    bool answered;                           /* by the peer: `failed` is its own */
     bool ended;
 };
 

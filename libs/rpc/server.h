@@ -13,9 +13,10 @@
 #include "runtime/stream.h"
 
 enum {
-    RPC_RUNNING_MAX = 256,                  /* of one connection */
-    RPC_PARTIAL_MAX = 64 * 1024 * 1024,     /* bytes that all unfinished frames of a server may hold */
-    RPC_INCOMPLETE_TIMEOUT_MS = 30 * 1000,  /* after the last byte of a frame that is not whole, as NestJS */
+    RPC_RUNNING_MAX = 256,              /* of one connection */
+    RPC_PARTIAL_MAX = 64 * 1024 * 1024, /* bytes that all unfinished frames of a server may hold */
+    RPC_INCOMPLETE_TIMEOUT_MS =
+        30 * 1000, /* after the last byte of a frame that is not whole, as NestJS */
 };
 
 /* The text of a packet with which a server that stops tells its clients so: they send nothing more on
@@ -27,8 +28,9 @@ struct rpc_server;
 
 struct rpc_server_options {
     struct rpc_handlers handlers;
-    size_t frame_max;               /* code units; 0: RPC_FRAME_MAX */
-    uint64_t request_timeout_ms;    /* of a call whose packet names no shorter time; 0: CALL_TIMEOUT_MS */
+    size_t frame_max; /* code units; 0: RPC_FRAME_MAX */
+    uint64_t
+        request_timeout_ms; /* of a call whose packet names no shorter time; 0: CALL_TIMEOUT_MS */
     uint64_t incomplete_timeout_ms; /* 0: RPC_INCOMPLETE_TIMEOUT_MS */
 };
 

@@ -6,9 +6,10 @@
 #include "runtime/loop.h"
 
 enum {
-    WORK_POOL_MAX = 256,       /* requests' memory kept for reuse */
+    WORK_POOL_MAX = 256, /* requests' memory kept for reuse */
     SCRATCH_KEEP_MAX = 256 * 1024,
-    DRAIN_IDLE_MS = 250,       /* a connection quiet for less at the drain may have a request on its way */
+    DRAIN_IDLE_MS =
+        250, /* a connection quiet for less at the drain may have a request on its way */
 };
 
 /* One packet from its frame to the last reply: everything that it needs, pooled. */
@@ -28,7 +29,7 @@ struct rpc_server {
     struct rpc_server_options options;
     struct link connections;
     size_t connection_count;
-    size_t active; /* works, those whose connection is gone included */
+    size_t active;  /* works, those whose connection is gone included */
     size_t partial; /* bytes held by unfinished frames */
     struct work *free_works;
     size_t free_work_count;

@@ -272,8 +272,8 @@ static error emit(struct call *call, struct rpc_client *common, str route, str d
     json_write_string(&pattern, route);
     const struct rpc_request request = { .pattern = buf_text(&pattern), .data = data };
     bool printed = !buf_failed(&pattern);
-    str packet = printed ? rpc_client_packet(call, common, &request, (str){ NULL, 0 })
-                         : (str){ NULL, 0 };
+    str packet =
+        printed ? rpc_client_packet(call, common, &request, (str){ NULL, 0 }) : (str){ NULL, 0 };
 
     buf_free(&pattern);
     if (!packet.at)
@@ -338,8 +338,8 @@ static bool read_origin(str text, unsigned port, struct origin *out)
     if (bracket < text.len) {
         out->host = str_slice(text, 1, bracket - 1);
         colon = bracket + 1;
-    } else if (colon < text.len && str_find(str_slice(text, colon + 1, text.len), ':') <
-                                       text.len - colon - 1) {
+    } else if (colon < text.len &&
+               str_find(str_slice(text, colon + 1, text.len), ':') < text.len - colon - 1) {
         return true;
     } else {
         out->host = str_slice(text, 0, colon);

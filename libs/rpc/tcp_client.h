@@ -14,10 +14,11 @@ enum {
     RPC_ADDRESSES_MAX = 64,        /* of one service */
     RPC_CONNECT_TIMEOUT_MS = 1000, /* of one address */
     RPC_RESOLVE_EVERY_MS = 5000,   /* names are looked up anew, on use, when that old */
-    RPC_RESTART_GRACE_MS = 1500,   /* so long after a connection was lost calls wait for the peer to return */
-    RPC_SILENCE_MS = 500,          /* an address that owes replies and says nothing for so long is avoided */
-    RPC_SILENCES_MAX = 3,          /* calls in a row without a sign of life; then the address is left out */
-    RPC_EJECTION_MS = 1000,        /* for how long, at first; doubled each time, at most a minute */
+    RPC_RESTART_GRACE_MS =
+        1500, /* so long after a connection was lost calls wait for the peer to return */
+    RPC_SILENCE_MS = 500, /* an address that owes replies and says nothing for so long is avoided */
+    RPC_SILENCES_MAX = 3, /* calls in a row without a sign of life; then the address is left out */
+    RPC_EJECTION_MS = 1000, /* for how long, at first; doubled each time, at most a minute */
 };
 
 struct rpc_tcp_options {

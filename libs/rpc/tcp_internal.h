@@ -35,15 +35,15 @@ struct endpoint {
     unsigned calls;      /* waiting for a connection or a reply */
     bool stale;          /* no name leads here any more */
 
-    unsigned refusals;   /* connections that failed, in a row */
+    unsigned refusals;              /* connections that failed, in a row */
     char trouble[ENDPOINT_TROUBLE]; /* why the last one did */
     struct timer pause;             /* until the next try */
     struct call *connecting;        /* the call of the fiber that connects */
-    uint64_t lost_ms;    /* when a connection was lost; 0: never */
-    uint64_t heard_ms;   /* the last byte, or when the first of the waiting requests left */
+    uint64_t lost_ms;               /* when a connection was lost; 0: never */
+    uint64_t heard_ms; /* the last byte, or when the first of the waiting requests left */
 
-    unsigned silences;   /* calls in a row that ran out of time */
-    unsigned ejections;  /* in a row */
+    unsigned silences;  /* calls in a row that ran out of time */
+    unsigned ejections; /* in a row */
     uint64_t ejected_until_ms;
 };
 
@@ -62,11 +62,11 @@ struct tcp_client {
     size_t count;
     struct link lines;
     struct link resolve_waiters;
-    uint64_t used_ms;     /* by the last call */
-    uint64_t resolved_ms; /* 0: never */
+    uint64_t used_ms;               /* by the last call */
+    uint64_t resolved_ms;           /* 0: never */
     char trouble[ENDPOINT_TROUBLE]; /* of the last look-up */
-    struct call *resolving; /* the call of the fiber that does */
-    unsigned references;  /* lines and fibers; the client is freed with the last one */
+    struct call *resolving;         /* the call of the fiber that does */
+    unsigned references;            /* lines and fibers; the client is freed with the last one */
     bool closing;
 };
 

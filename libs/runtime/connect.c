@@ -113,7 +113,8 @@ static error look_up(struct call *call, const char *host, strs *out)
         return failed;
     }
     if (lookup->status)
-        failed = error_new(call->arena, 503, "getaddrinfo %s %s", lookup_trouble(lookup->status), host);
+        failed =
+            error_new(call->arena, 503, "getaddrinfo %s %s", lookup_trouble(lookup->status), host);
     else
         failed = copy_addresses(call->arena, lookup->found, out);
     free_lookup(lookup);
@@ -185,8 +186,8 @@ static int socket_error(int fd)
 
 static error connect_failed(struct call *call, int reason, const char *address, unsigned port)
 {
-    return error_new(call->arena, 503, "connect %s %s:%u", uv_err_name(uv_translate_sys_error(reason)),
-                     address, port);
+    return error_new(call->arena, 503, "connect %s %s:%u",
+                     uv_err_name(uv_translate_sys_error(reason)), address, port);
 }
 
 static error connect_socket(struct call *call, int fd, const char *text, unsigned port)

@@ -325,6 +325,12 @@ static void the_loop_runs_until_the_last_fiber_has_ended(void **state)
     loop_close();
 }
 
+#ifdef SWITCH_TSAN
+enum { CROWD_TESTS = 1 };
+#else
+enum { CROWD_TESTS = 2 };
+#endif
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -340,15 +346,13 @@ int main(void)
         cmocka_unit_test(running_over_the_stack_is_a_segmentation_fault),
         cmocka_unit_test(a_callback_of_the_loop_may_start_fibers),
         cmocka_unit_test(the_loop_runs_until_the_last_fiber_has_ended),
-    };
-    /* More mappings than valgrind, and more fibers than ThreadSanitizer, can keep account of. */
-    const struct CMUnitTest crowds[] = {
+        /* More mappings than valgrind, and more fibers than ThreadSanitizer, can keep account of. */
         cmocka_unit_test(ten_thousand_fibers_wait_at_once),
 #ifndef SWITCH_TSAN
         cmocka_unit_test(the_fiber_after_the_last_is_refused),
 #endif
     };
-    int failed = cmocka_run_group_tests(tests, NULL, NULL);
+    size_t count = ROWS(tests) - (switch_on_valgrind() ? CROWD_TESTS : 0);
 
-    return switch_on_valgrind() ? failed : failed + cmocka_run_group_tests(crowds, NULL, NULL);
+    return _cmocka_run_group_tests("fiber", tests, count, NULL, NULL);
 }

@@ -29,7 +29,8 @@ bool trace_parse(str text, struct trace *out)
         !hex_decode(str_slice(text, 36, 16), read.span_id, sizeof read.span_id) ||
         !hex_decode(str_slice(text, 53, 2), &read.flags, 1))
         return false;
-    if (all_zero(read.trace_id, sizeof read.trace_id) || all_zero(read.span_id, sizeof read.span_id))
+    if (all_zero(read.trace_id, sizeof read.trace_id) ||
+        all_zero(read.span_id, sizeof read.span_id))
         return false;
     *out = read;
     return true;

@@ -7,8 +7,10 @@
 
 enum {
     SERVICE_CONNECTIONS_MAX = 10 * 1000,
-    SERVICE_SILENT_MAX = 1024,      /* connections that have said nothing; of more, the oldest is closed */
-    SERVICE_SILENT_DRAIN_MS = 250,  /* one that is silent when the port closes may have a request on its way */
+    SERVICE_SILENT_MAX =
+        1024, /* connections that have said nothing; of more, the oldest is closed */
+    SERVICE_SILENT_DRAIN_MS =
+        250, /* one that is silent when the port closes may have a request on its way */
 };
 
 struct service_port;

@@ -72,8 +72,7 @@ static error self_or_admin(const struct call *call, const struct http_request *r
     return &SERVICE_FORBIDDEN;
 }
 
-static error admit(struct call *call, const struct route *route,
-                   const struct http_request *request)
+static error admit(struct call *call, const struct route *route, const struct http_request *request)
 {
     const struct service_instance *self = call->service;
 

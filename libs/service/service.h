@@ -18,14 +18,14 @@ enum {
 struct service_instance;
 
 struct service {
-    const char *name;                        /* the word for the command line: "user" */
-    const char *title;                       /* of its log lines: "UserService" */
-    const struct schema *(*settings)(void);  /* its own, beside system_settings */
-    const struct message *messages;          /* what it answers, or NULL */
-    const struct message *streams;           /* what it answers by many values, or NULL */
-    const struct event *events;              /* what it listens to, or NULL */
-    const struct route *const *routes;       /* its HTTP API beside /health, or NULL */
-    const struct openapi_info *openapi;      /* served at /api/docs, or NULL */
+    const char *name;                       /* the word for the command line: "user" */
+    const char *title;                      /* of its log lines: "UserService" */
+    const struct schema *(*settings)(void); /* its own, beside system_settings */
+    const struct message *messages;         /* what it answers, or NULL */
+    const struct message *streams;          /* what it answers by many values, or NULL */
+    const struct event *events;             /* what it listens to, or NULL */
+    const struct route *const *routes;      /* its HTTP API beside /health, or NULL */
+    const struct openapi_info *openapi;     /* served at /api/docs, or NULL */
 
     /* Establishes who asks, for routes that are not for everybody; or NULL. */
     error (*authenticate)(struct call *call, const struct http_request *request,
@@ -54,23 +54,23 @@ struct system;
 struct service_instance {
     const struct service *service;
     struct system *system;
-    void *state;             /* the service's own */
-    unsigned port;           /* to listen on */
-    const char *cors_origin; /* FRONTEND_URL */
+    void *state;                                    /* the service's own */
+    unsigned port;                                  /* to listen on */
+    const char *cors_origin;                        /* FRONTEND_URL */
     struct health_check checks[SERVICE_CHECKS_MAX]; /* the service's own; memory checks are added */
     size_t check_count;
     struct openapi documents;
     struct http_server *server;
-    struct rpc_server *rpc;    /* NULL: it answers no messages, and the HTTP server listens itself */
+    struct rpc_server *rpc; /* NULL: it answers no messages, and the HTTP server listens itself */
     struct service_port *entry; /* shared by both */
-    struct buf scratch; /* where replies are printed */
+    struct buf scratch;         /* where replies are printed */
 };
 
 /* A service in another process. */
 struct service_remote {
-    const char *name; /* "user" */
-    str addresses;    /* host or host:port, several separated by commas */
-    unsigned port;    /* of those that name none */
+    const char *name;              /* "user" */
+    str addresses;                 /* host or host:port, several separated by commas */
+    unsigned port;                 /* of those that name none */
     const char *const *idempotent; /* patterns that may be sent twice, ended by NULL; or NULL */
     struct rpc_client *client;     /* made by service_add_remote */
 };

@@ -6,7 +6,9 @@
 
 #include <assert.h>
 
-static const char *const LOG_LEVELS[] = { "fatal", "error", "warn", "log", "debug", "verbose", NULL };
+static const char *const LOG_LEVELS[] = {
+    "fatal", "error", "warn", "log", "debug", "verbose", NULL
+};
 static const char *const LOG_FORMATS[] = { "text", "json", NULL };
 
 SCHEMA(system_settings,
@@ -90,8 +92,8 @@ static error start_service(struct call *call, struct service_instance *self)
         TRY(settings_load(service->settings(), system->arena, settings));
     }
     TRY(service->start(call, self, settings));
-    service_add_check(self, (struct health_check){ "memory_heap", health_check_heap,
-                                                   &system->heap_max });
+    service_add_check(self,
+                      (struct health_check){ "memory_heap", health_check_heap, &system->heap_max });
     service_add_check(self,
                       (struct health_check){ "memory_rss", health_check_rss, &system->rss_max });
     return service->openapi ? openapi_new(system->arena, service->openapi, &self->documents) : NULL;
