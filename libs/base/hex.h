@@ -3,6 +3,9 @@
 
 #include "base/str.h"
 
+/* Value of a hexadecimal digit of either case; negative for what is none. */
+int hex_digit(char c);
+
 /* Writes 2 * len characters, no NUL. */
 void hex_encode(const uint8_t *bytes, size_t len, char *out);
 

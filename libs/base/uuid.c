@@ -1,50 +1,31 @@
 #include "base/uuid.h"
 
+#include "base/hex.h"
+
 #include <string.h>
 
-/* Index of the hyphens in the text. */
-static bool hyphen_at(int i)
-{
-    return i == 8 || i == 13 || i == 18 || i == 23;
-}
+/* Where the text has its digits, two a byte. */
+static const uint8_t BYTE_AT[16] = { 0, 2, 4, 6, 9, 11, 14, 16, 19, 21, 24, 26, 28, 30, 32, 34 };
 
 void uuid_print(uuid id, char out[UUID_TEXT])
 {
-    static const char HEX[] = "0123456789abcdef";
-    int to = 0;
-
-    for (int i = 0; i < 16; i++) {
-        if (hyphen_at(to))
-            out[to++] = '-';
-        out[to++] = HEX[id.bytes[i] >> 4];
-        out[to++] = HEX[id.bytes[i] & 15];
-    }
-}
-
-static int hex_value(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    c = (char)(c | 0x20);
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+    for (int i = 0; i < 16; i++)
+        hex_encode(&id.bytes[i], 1, out + BYTE_AT[i]);
+    out[8] = out[13] = out[18] = out[23] = '-';
 }
 
 static bool read_hex(str text, uuid *out)
 {
-    int nibbles = 0;
+    int bad = 0;
 
-    *out = (uuid){ { 0 } };
-    for (int i = 0; i < UUID_TEXT; i++) {
-        int value = hex_value(text.at[i]);
+    for (int i = 0; i < 16; i++) {
+        int high = hex_digit(text.at[BYTE_AT[i]]), low = hex_digit(text.at[BYTE_AT[i] + 1]);
 
-        if (hyphen_at(i) ? text.at[i] != '-' : value < 0)
-            return false;
-        if (hyphen_at(i))
-            continue;
-        out->bytes[nibbles / 2] |= (uint8_t)(nibbles % 2 ? value : value << 4);
-        nibbles++;
+        bad |= high | low;
+        out->bytes[i] = (uint8_t)((unsigned)high << 4 | (unsigned)low);
     }
-    return true;
+    return bad >= 0 && text.at[8] == '-' && text.at[13] == '-' && text.at[18] == '-' &&
+           text.at[23] == '-';
 }
 
 static bool all_bytes(uuid id, uint8_t byte)
