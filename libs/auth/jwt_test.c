@@ -267,7 +267,7 @@ static void headers_are_accepted_only_with_our_algorithm(void **state)
     };
     struct bench *bench = *state;
 
-    for (size_t i = 0; i < ROWS(rows); i++)
+    for (size_t i = 0; i < COUNT_OF(rows); i++)
         if (accepts(bench, token_of(bench->arena, rows[i].header, CLAIMS)) != rows[i].accepted)
             fail_msg("header %s", rows[i].header);
 }
@@ -335,7 +335,7 @@ static void payloads_are_accepted_only_with_sound_claims(void **state)
     };
     struct bench *bench = *state;
 
-    for (size_t i = 0; i < ROWS(rows); i++)
+    for (size_t i = 0; i < COUNT_OF(rows); i++)
         if (accepts(bench, token_of(bench->arena, HEADER, rows[i].payload)) != rows[i].accepted)
             fail_msg("payload %s", rows[i].payload);
 }
@@ -427,7 +427,7 @@ static void nothing_may_stand_around_a_token(void **state)
     };
     struct bench *bench = *state;
 
-    for (size_t i = 0; i < ROWS(rows); i++)
+    for (size_t i = 0; i < COUNT_OF(rows); i++)
         if (accepts(bench,
                     arena_printf(bench->arena, "%s%s%s", rows[i].before, FULL.at, rows[i].after)))
             fail_msg("'%s' before, '%s' behind", rows[i].before, rows[i].after);
@@ -453,7 +453,7 @@ static void texts_that_are_no_tokens_are_refused(void **state)
     };
     struct bench *bench = *state;
 
-    for (size_t i = 0; i < ROWS(rows); i++)
+    for (size_t i = 0; i < COUNT_OF(rows); i++)
         if (accepts(bench, str_of(rows[i])))
             fail_msg("%s", rows[i]);
 }
@@ -476,7 +476,7 @@ static void parts_with_padding_or_unused_bits_are_refused_although_signed(void *
     };
     struct bench *bench = *state;
 
-    for (size_t i = 0; i < ROWS(rows); i++) {
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
         str front = str_of(rows[i].front);
         uint8_t mac[32];
 
@@ -625,7 +625,7 @@ static void the_bearer_token_is_the_second_word(void **state)
     };
 
     (void)state;
-    for (size_t i = 0; i < ROWS(rows); i++) {
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
         str token = jwt_bearer(str_of(rows[i].header));
 
         if (rows[i].token ? !token.at || !str_is(token, rows[i].token) : token.at != NULL)
@@ -676,7 +676,7 @@ static void durations_are_read_in_seconds(void **state)
     };
 
     (void)state;
-    for (size_t i = 0; i < ROWS(rows); i++) {
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
         int64_t seconds = -1;
         bool read = jwt_duration(str_of(rows[i].text), &seconds);
 

@@ -81,7 +81,7 @@ static const struct {
 
 PASSWORD_TEST(hashes_of_bcryptjs_are_verified)
 {
-    for (size_t i = 0; i < ROWS(BCRYPTJS); i++) {
+    for (size_t i = 0; i < COUNT_OF(BCRYPTJS); i++) {
         str hash = str_of(BCRYPTJS[i].hash);
 
         if (!fits(str_of(BCRYPTJS[i].password), hash) || fits(STR("parola124"), hash))
@@ -103,12 +103,12 @@ PASSWORD_TEST(a_hash_belongs_to_its_password_alone)
         STR_INIT("\xEF\xBF\xBD"),
     };
 
-    for (size_t i = 0; i < ROWS(PASSWORDS); i++) {
+    for (size_t i = 0; i < COUNT_OF(PASSWORDS); i++) {
         str hash = hash_of(PASSWORDS[i]);
 
         assert_int_equal(hash.len, PASSWORD_HASH_TEXT);
         assert_true(str_starts_with(hash, STR("$2b$04$")));
-        for (size_t j = 0; j < ROWS(PASSWORDS); j++)
+        for (size_t j = 0; j < COUNT_OF(PASSWORDS); j++)
             assert_int_equal(fits(PASSWORDS[j], hash), i == j);
     }
     assert_true(fits((str){ 0 }, hash_of((str){ 0 })));
@@ -187,7 +187,7 @@ PASSWORD_TEST(malformed_hashes_fit_no_password)
         STR_INIT("$2b$04$xy6vqp6C9C4XC1dTkWhIMPub/WnzdHE5s/ZuI/BtUdEPwOtSeYZDW"),
     };
 
-    for (size_t i = 0; i < ROWS(rows); i++)
+    for (size_t i = 0; i < COUNT_OF(rows); i++)
         if (fits(STR("parola123"), rows[i]))
             fail_msg("%.*s", STR_ARG(rows[i]));
     assert_false(fits(STR("parola123"), (str){ 0 }));
@@ -227,7 +227,7 @@ static void measure(void)
         { STR(""), STR("") },
     };
 
-    for (size_t i = 0; i < ROWS(rows); i++) {
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
         uint64_t took = shortest_ns(rows[i].password, rows[i].hash, false);
 
         if (took * 5 < usual * 3 || took * 3 > usual * 5)
@@ -350,7 +350,7 @@ TEST(a_cost_out_of_range_is_an_error)
 {
     static const unsigned COSTS[] = { 0, 3, 16, 31 };
 
-    for (size_t i = 0; i < ROWS(COSTS); i++) {
+    for (size_t i = 0; i < COUNT_OF(COSTS); i++) {
         struct password_options options = { .cost = COSTS[i], .threads = 1, .queue_max = 1 };
         error failed = passwords_new(call->arena, &options, &test.passwords);
 

@@ -49,7 +49,7 @@ static void an_arena_never_exceeds_its_limit(void **state)
     };
 
     (void)state;
-    for (size_t i = 0; i < ROWS(limits); i++) {
+    for (size_t i = 0; i < COUNT_OF(limits); i++) {
         struct arena *arena = arena_new(limits[i]);
         size_t taken = 0;
 

@@ -39,7 +39,7 @@ static void the_limit_can_be_reached_and_not_passed(void **state)
     static const size_t limits[] = { 0, 1, 255, 256, 257, 1000, 4096, 100000 };
 
     (void)state;
-    for (size_t i = 0; i < ROWS(limits); i++) {
+    for (size_t i = 0; i < COUNT_OF(limits); i++) {
         struct buf buf = buf_new(limits[i]);
 
         for (size_t n = 0; n < limits[i]; n++)

@@ -15,7 +15,7 @@ static void fixed_errors_have_a_status_and_a_message(void **state)
     };
 
     (void)state;
-    for (size_t i = 0; i < ROWS(rows); i++) {
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
         assert_int_equal(rows[i].e->status, rows[i].status);
         assert_int_equal(rows[i].e->form, rows[i].form);
         assert_non_null(rows[i].e->message);
@@ -94,7 +94,7 @@ static void a_status_has_the_name_that_nestjs_gives_it(void **state)
     };
 
     (void)state;
-    for (size_t i = 0; i < ROWS(rows); i++)
+    for (size_t i = 0; i < COUNT_OF(rows); i++)
         assert_string_equal(error_name(rows[i].status), rows[i].name);
 }
 

@@ -55,7 +55,7 @@ static void base64url_is_that_of_the_rfc(void **state)
     };
 
     (void)state;
-    for (size_t i = 0; i < ROWS(rows); i++) {
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
         char text[32];
         uint8_t back[32];
         size_t len = base64url_len(rows[i].bytes.len);
@@ -76,7 +76,7 @@ static void sloppy_base64url_is_refused(void **state)
     };
 
     (void)state;
-    for (size_t i = 0; i < ROWS(rows); i++) {
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
         uint8_t out[32];
         size_t len = 42;
 

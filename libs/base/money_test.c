@@ -34,7 +34,7 @@ static void numbers_are_read_exactly(void **state)
     };
 
     (void)state;
-    for (size_t i = 0; i < ROWS(rows); i++) {
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
         money amount = { 42 };
 
         assert_true(money_parse(str_of(rows[i].text), &amount));
@@ -85,7 +85,7 @@ static void what_is_no_amount_is_refused(void **state)
     };
 
     (void)state;
-    for (size_t i = 0; i < ROWS(rows); i++) {
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
         money amount = { 42 };
 
         assert_false(money_parse(str_of(rows[i]), &amount));
@@ -108,7 +108,7 @@ static void long_numbers_keep_their_true_exponent(void **state)
     };
 
     (void)state;
-    for (size_t i = 0; i < ROWS(rows); i++) {
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
         char text[6000];
         size_t len = strlen(rows[i].before);
         money amount;
@@ -143,7 +143,7 @@ static void amounts_are_printed_as_short_as_they_can_be(void **state)
     };
 
     (void)state;
-    for (size_t i = 0; i < ROWS(rows); i++) {
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
         char text[MONEY_TEXT];
         money back;
 

@@ -23,7 +23,7 @@ static void texts_compare_byte_by_byte(void **state)
     };
 
     (void)state;
-    for (size_t i = 0; i < ROWS(rows); i++) {
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
         int order = str_compare(rows[i].a, rows[i].b), reverse = str_compare(rows[i].b, rows[i].a);
 
         assert_int_equal((order > 0) - (order < 0), rows[i].order);
@@ -49,7 +49,7 @@ static void only_ascii_letters_lose_their_case(void **state)
     };
 
     (void)state;
-    for (size_t i = 0; i < ROWS(rows); i++)
+    for (size_t i = 0; i < COUNT_OF(rows); i++)
         assert_int_equal(str_eq_nocase(str_of(rows[i].a), str_of(rows[i].b)), rows[i].equal);
 }
 
@@ -76,7 +76,7 @@ static void a_slice_stays_within_its_text(void **state)
     };
 
     (void)state;
-    for (size_t i = 0; i < ROWS(rows); i++)
+    for (size_t i = 0; i < COUNT_OF(rows); i++)
         assert_text(str_slice(STR("hello"), rows[i].start, rows[i].len), rows[i].slice);
     assert_int_equal(str_slice((str){ NULL, 0 }, 1, 1).len, 0);
 }
@@ -108,7 +108,7 @@ static void pieces_include_the_empty_ones(void **state)
     };
 
     (void)state;
-    for (size_t i = 0; i < ROWS(rows); i++) {
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
         str rest = str_of(rows[i].text), piece;
         size_t n = 0;
 
@@ -144,7 +144,7 @@ static void numbers_are_read_whole_or_not_at_all(void **state)
     };
 
     (void)state;
-    for (size_t i = 0; i < ROWS(rows); i++) {
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
         uint64_t value = 42;
 
         assert_int_equal(str_to_uint(str_of(rows[i].text), rows[i].max, &value), rows[i].fits);
@@ -193,7 +193,7 @@ static void only_well_formed_utf8_is_utf8(void **state)
     };
 
     (void)state;
-    for (size_t i = 0; i < ROWS(rows); i++) {
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
         assert_int_equal(str_is_utf8(rows[i].text), rows[i].valid);
         if (rows[i].valid)
             assert_int_equal(str_utf16_len(rows[i].text), rows[i].utf16);

@@ -40,7 +40,7 @@ static const struct {
 static void times_are_printed_and_read_back(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < ROWS(TIMES); i++) {
+    for (size_t i = 0; i < COUNT_OF(TIMES); i++) {
         timestamp read = { 42 };
 
         assert_text(print(TIMES[i].ms), TIMES[i].text);
@@ -121,7 +121,7 @@ static void other_texts_are_no_times(void **state)
     };
 
     (void)state;
-    for (size_t i = 0; i < ROWS(rows); i++) {
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
         timestamp read = { 42 };
 
         assert_false(timestamp_parse(str_of(rows[i]), &read));

@@ -16,7 +16,7 @@ static void an_id_is_read_in_any_case_and_printed_in_lower(void **state)
     };
 
     (void)state;
-    for (size_t i = 0; i < ROWS(rows); i++) {
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
         char text[UUID_TEXT];
         uuid id;
 
@@ -69,7 +69,7 @@ static void other_texts_are_no_ids(void **state)
     };
 
     (void)state;
-    for (size_t i = 0; i < ROWS(rows); i++) {
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
         uuid id = { { 42 } };
 
         assert_false(uuid_parse(str_of(rows[i]), &id));

@@ -70,7 +70,7 @@ static void ask(const struct health_check *checks, size_t count)
     assert_true(len >= 0);
 }
 
-#define ASK(checks) ask(checks, ROWS(checks))
+#define ASK(checks) ask(checks, COUNT_OF(checks))
 
 /* The body with each response time replaced by `#`: they depend on the machine. */
 static const char *body(void)
@@ -352,7 +352,7 @@ static void the_heap_grows_and_shrinks_with_malloc(void **state)
     static const size_t SIZES[] = { SMALL, LARGE };
 
     (void)state;
-    for (size_t i = 0; i < ROWS(SIZES); i++) {
+    for (size_t i = 0; i < COUNT_OF(SIZES); i++) {
         size_t before = health_heap_bytes();
         void *block = __libc_malloc(SIZES[i]);
         size_t with = health_heap_bytes();

@@ -73,7 +73,7 @@ static void valid_texts_are_printed_as_json_stringify_prints_them(void **state)
     struct arena *arena = arena_new(ARENA_CALL_MAX);
 
     (void)state;
-    for (size_t i = 0; i < ROWS(rows); i++)
+    for (size_t i = 0; i < COUNT_OF(rows); i++)
         assert_text(printed(arena, rows[i].text), rows[i].expected);
     arena_free(arena);
 }
@@ -97,7 +97,7 @@ static void members_come_in_the_order_of_javascript(void **state)
     struct arena *arena = arena_new(ARENA_CALL_MAX);
 
     (void)state;
-    for (size_t i = 0; i < ROWS(rows); i++)
+    for (size_t i = 0; i < COUNT_OF(rows); i++)
         assert_text(printed(arena, rows[i].text), rows[i].expected);
     arena_free(arena);
 }
@@ -188,7 +188,7 @@ static void invalid_texts_are_refused(void **state)
     struct arena *arena = arena_new(ARENA_CALL_MAX);
 
     (void)state;
-    for (size_t i = 0; i < ROWS(rows); i++) {
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
         const struct json *value = NULL;
         error e = json_parse(arena, rows[i], &value);
 
@@ -253,7 +253,7 @@ static void a_body_begins_with_a_brace_or_a_bracket(void **state)
     struct arena *arena = arena_new(ARENA_CALL_MAX);
 
     (void)state;
-    for (size_t i = 0; i < ROWS(rows); i++)
+    for (size_t i = 0; i < COUNT_OF(rows); i++)
         assert_text(printed_body(arena, rows[i].body), rows[i].expected);
     arena_free(arena);
 }
@@ -281,7 +281,7 @@ static void invalid_utf8_is_replaced_as_a_browser_does(void **state)
     struct arena *arena = arena_new(ARENA_CALL_MAX);
 
     (void)state;
-    for (size_t i = 0; i < ROWS(rows); i++)
+    for (size_t i = 0; i < COUNT_OF(rows); i++)
         assert_text(json_repair_utf8(arena, rows[i].text), rows[i].expected);
     assert_ptr_equal(json_repair_utf8(arena, rows[0].text).at, rows[0].text.at);
     arena_free(arena);
@@ -320,7 +320,7 @@ static void integers_are_exact_however_they_are_written(void **state)
 
     (void)state;
     assert_false(json_integer(NULL, &(int64_t){ 0 }));
-    for (size_t i = 0; i < ROWS(rows); i++) {
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
         const struct json *value;
         int64_t number = -77;
 

@@ -54,6 +54,7 @@ struct rpc_attempt {
     const struct rpc_request *request;
     bool sent;     /* set by the carrier when it can no longer say that the peer has not seen it */
     bool answered; /* set when the peer has: an error is its own */
+    const void *tried; /* the carrier's: where the try before went, for comparing only */
 };
 
 struct rpc_carrier {

@@ -177,7 +177,7 @@ void rpc_endpoint_probe(struct endpoint *endpoint)
 
 bool rpc_endpoint_is_good(const struct endpoint *endpoint)
 {
-    bool on_trial = endpoint->ejections || endpoint->silences >= RPC_SILENCES_MAX;
+    bool on_trial = endpoint->ejections || endpoint->failures >= RPC_FAILURES_MAX;
 
     if (endpoint->stale || endpoint->state == ENDPOINT_DOWN ||
         clock_ms() < endpoint->ejected_until_ms)
@@ -199,14 +199,17 @@ static error trouble(struct call *call, const struct endpoint *endpoint)
 
 error rpc_endpoint_ready(struct call *call, struct endpoint *endpoint)
 {
+    bool tried = false;
+
     while (!endpoint->line || stream_congested(endpoint->line->stream)) {
         if (endpoint->client->closing)
             return &RPC_CONNECTION_CLOSED;
+        if (endpoint->state == ENDPOINT_DOWN && tried)
+            return trouble(call, endpoint);
+        tried = tried || endpoint->state == ENDPOINT_COLD || endpoint->state == ENDPOINT_CONNECTING;
         if (endpoint->state == ENDPOINT_COLD)
             start_connecting(endpoint);
-        if (endpoint->state == ENDPOINT_DOWN && !may_return(endpoint))
-            return trouble(call, endpoint);
-        if (!endpoint->line || stream_congested(endpoint->line->stream))
+        else
             TRY(rpc_wait_among(call, &endpoint->waiters));
     }
     return NULL;
@@ -214,23 +217,36 @@ error rpc_endpoint_ready(struct call *call, struct endpoint *endpoint)
 
 void rpc_endpoint_answered(struct endpoint *endpoint)
 {
-    endpoint->silences = endpoint->ejections = 0;
+    endpoint->failures = endpoint->ejections = 0;
     endpoint->ejected_until_ms = 0;
 }
 
-void rpc_endpoint_was_silent(struct endpoint *endpoint, uint64_t since_ms)
+/* Several failures in a row, and the address is left out for a while. */
+static void note_failure(struct endpoint *endpoint)
 {
-    if (endpoint->heard_ms > since_ms || clock_ms() < since_ms + RPC_SILENCE_MS)
-        return;
-    if (++endpoint->silences < RPC_SILENCES_MAX || clock_ms() < endpoint->ejected_until_ms)
+    if (++endpoint->failures < RPC_FAILURES_MAX || clock_ms() < endpoint->ejected_until_ms)
         return;
     uint64_t ms = doubled(RPC_EJECTION_MS, endpoint->ejections++, EJECTION_LAST_MS);
 
     log_warn("Client", "%s:%u does not answer and is left out for %llu ms", endpoint->address,
              endpoint->port, (unsigned long long)ms);
     endpoint->ejected_until_ms = clock_ms() + jittered(ms);
-    if (endpoint->line)
+}
+
+void rpc_endpoint_was_silent(struct endpoint *endpoint, uint64_t since_ms)
+{
+    if (endpoint->heard_ms > since_ms || clock_ms() < since_ms + RPC_SILENCE_MS)
+        return;
+    note_failure(endpoint);
+    if (clock_ms() < endpoint->ejected_until_ms && endpoint->line)
         rpc_endpoint_retire_line(endpoint);
+}
+
+void rpc_endpoint_lost_line(struct endpoint *endpoint)
+{
+    if (!list_empty(&endpoint->line->entries))
+        note_failure(endpoint);
+    rpc_endpoint_retire_line(endpoint);
 }
 
 void rpc_endpoint_retire_line(struct endpoint *endpoint)

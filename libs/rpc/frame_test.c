@@ -99,7 +99,7 @@ static void frames_are_read_as_nestjs_reads_them(void **state)
     struct buf out = buf_new(1 << 16);
 
     (void)state;
-    for (size_t i = 0; i < ROWS(ROWS_OF_FRAMES); i++)
+    for (size_t i = 0; i < COUNT_OF(ROWS_OF_FRAMES); i++)
         assert_text(read_all(str_of(ROWS_OF_FRAMES[i].bytes), PIECE_WHOLE, &out),
                     ROWS_OF_FRAMES[i].expected);
     buf_free(&out);
@@ -110,7 +110,7 @@ static void frames_are_the_same_in_pieces_of_any_size(void **state)
     struct buf out = buf_new(1 << 16);
 
     (void)state;
-    for (size_t i = 0; i < ROWS(ROWS_OF_FRAMES); i++)
+    for (size_t i = 0; i < COUNT_OF(ROWS_OF_FRAMES); i++)
         for (size_t piece = 1; piece < 12; piece++)
             assert_text(read_all(str_of(ROWS_OF_FRAMES[i].bytes), piece, &out),
                         ROWS_OF_FRAMES[i].expected);
@@ -164,7 +164,7 @@ static const struct {
 static void units_are_javascript_s_length(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < ROWS(TEXTS); i++)
+    for (size_t i = 0; i < COUNT_OF(TEXTS); i++)
         assert_int_equal(rpc_utf16_units(str_of(TEXTS[i].text)), TEXTS[i].units);
 }
 

@@ -28,6 +28,14 @@ static void fail_entries(struct line *line)
         rpc_pending_fail(LIST_ELEMENT(link, struct rpc_entry, in_group), &RPC_CONNECTION_CLOSED);
 }
 
+static void lose(struct line *line)
+{
+    if (line->endpoint)
+        rpc_endpoint_lost_line(line->endpoint);
+    line->closing = true;
+    fail_entries(line);
+}
+
 static void take_reply(struct line *line, struct rpc_entry *entry)
 {
     if (line->endpoint)
@@ -76,9 +84,7 @@ static void received(struct stream *stream, void *owner)
 
     if (failed) {
         log_error("Client", "%s sends what is no reply: %s", stream_peer(stream), failed->message);
-        leave_endpoint(line);
-        line->closing = true;
-        fail_entries(line);
+        lose(line);
         stream_abort(stream);
         return;
     }
@@ -90,9 +96,7 @@ static void ended(struct stream *stream, void *owner)
 {
     struct line *line = owner;
 
-    leave_endpoint(line);
-    line->closing = true;
-    fail_entries(line);
+    lose(line);
     stream_close(stream);
 }
 
@@ -111,8 +115,7 @@ static void closed(struct stream *stream, void *owner)
     struct tcp_client *client = line->client;
 
     (void)stream;
-    leave_endpoint(line);
-    fail_entries(line);
+    lose(line);
     list_remove(&line->link);
     rpc_frame_reader_free(&line->reader);
     free(line);

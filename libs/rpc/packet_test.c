@@ -75,7 +75,7 @@ static void packets_are_read_as_nestjs_reads_them(void **state)
 {
     struct bench *bench = *state;
 
-    for (size_t i = 0; i < ROWS(PACKETS); i++) {
+    for (size_t i = 0; i < COUNT_OF(PACKETS); i++) {
         struct rpc_packet packet;
 
         assert_null(rpc_packet_read(bench->arena, str_of(PACKETS[i].text), &packet));
@@ -151,7 +151,7 @@ static void an_id_is_echoed_as_it_came(void **state)
     struct bench *bench = *state;
     static const char *const IDS[] = { "null", "\"\"", "5", "{\"a\":[1]}", "true", "\"\\u0007\"" };
 
-    for (size_t i = 0; i < ROWS(IDS); i++) {
+    for (size_t i = 0; i < COUNT_OF(IDS); i++) {
         buf_clear(&bench->out);
         rpc_write_end(&bench->out, parse(bench, IDS[i]));
         str found = str_slice(buf_text(&bench->out), strlen("{\"isDisposed\":true,\"id\":"),
@@ -181,7 +181,7 @@ static void replies_are_read_as_nestjs_s_clients_do(void **state)
 {
     struct bench *bench = *state;
 
-    for (size_t i = 0; i < ROWS(REPLIES); i++) {
+    for (size_t i = 0; i < COUNT_OF(REPLIES); i++) {
         struct rpc_reply reply;
 
         assert_null(rpc_reply_read(bench->arena, str_of(REPLIES[i].text), &reply));
@@ -231,7 +231,7 @@ static void a_peer_s_error_becomes_what_a_nestjs_gateway_makes_of_it(void **stat
 {
     struct bench *bench = *state;
 
-    for (size_t i = 0; i < ROWS(ERRORS); i++) {
+    for (size_t i = 0; i < COUNT_OF(ERRORS); i++) {
         error e = rpc_error_of(bench->arena, parse(bench, ERRORS[i].err));
 
         assert_int_equal(e->status, ERRORS[i].status);
@@ -251,7 +251,7 @@ static void an_error_of_ours_arrives_as_it_left(void **state)
         { .status = 400, .message = "Bad Request", .messages = &(strs){ TEXTS, 2 } },
     };
 
-    for (size_t i = 0; i < ROWS(sent); i++) {
+    for (size_t i = 0; i < COUNT_OF(sent); i++) {
         buf_clear(&bench->out);
         rpc_write_err(&bench->out, &sent[i]);
         buf_add_char(&bench->out, '\0');

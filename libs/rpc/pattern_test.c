@@ -62,7 +62,7 @@ static void patterns_become_nestjs_s_routes(void **state)
     struct arena *arena = arena_new(1 << 20);
 
     (void)state;
-    for (size_t i = 0; i < ROWS(PATTERNS); i++) {
+    for (size_t i = 0; i < COUNT_OF(PATTERNS); i++) {
         str route = route_of_text(arena, PATTERNS[i].pattern);
 
         if (PATTERNS[i].route)
@@ -115,15 +115,15 @@ static void letters_count_before_case(void **state)
     };
 
     (void)state;
-    for (size_t i = 0; i < ROWS(PAIRS); i++)
+    for (size_t i = 0; i < COUNT_OF(PAIRS); i++)
         assert_true(rpc_collate(str_of(PAIRS[i][0]), str_of(PAIRS[i][1])) < 0);
 }
 
 static void the_order_is_total(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < ROWS(KEYS); i++)
-        for (size_t k = 0; k < ROWS(KEYS); k++) {
+    for (size_t i = 0; i < COUNT_OF(KEYS); i++)
+        for (size_t k = 0; k < COUNT_OF(KEYS); k++) {
             int forth = rpc_collate(str_of(KEYS[i]), str_of(KEYS[k]));
 
             assert_int_equal(order(forth), -order(rpc_collate(str_of(KEYS[k]), str_of(KEYS[i]))));

@@ -137,15 +137,17 @@ static struct endpoint *fewer_calls(struct endpoint *a, struct endpoint *b)
     return b->calls < a->calls ? b : a;
 }
 
-/* Of two chosen at random among those that pass, the one with fewer calls; NULL when none passes. */
+/* Of two chosen at random among those that pass, the one with fewer calls; NULL when none passes. The one
+ * to be avoided counts only when it is the last. */
 static struct endpoint *choose_among(const struct tcp_client *client,
+                                     const struct endpoint *avoided,
                                      bool (*passes)(const struct endpoint *endpoint))
 {
     struct endpoint *candidates[RPC_ADDRESSES_MAX];
     size_t count = 0;
 
     for (size_t i = 0; i < client->count; i++)
-        if (passes(client->endpoints[i]))
+        if (client->endpoints[i] != avoided && passes(client->endpoints[i]))
             candidates[count++] = client->endpoints[i];
     if (count < 2)
         return count ? candidates[0] : NULL;
@@ -163,38 +165,40 @@ static const char *trouble_of(const struct tcp_client *client)
     return "no address is left";
 }
 
-static error choose(struct call *call, struct tcp_client *client, struct endpoint **out)
+static error choose(struct call *call, struct tcp_client *client, const struct endpoint *avoided,
+                    struct endpoint **out)
 {
     for (size_t i = 0; i < client->count; i++)
         rpc_endpoint_probe(client->endpoints[i]);
-    *out = choose_among(client, rpc_endpoint_is_good);
+    *out = choose_among(client, avoided, rpc_endpoint_is_good);
     if (!*out)
-        *out = choose_among(client, rpc_endpoint_is_possible);
+        *out = choose_among(client, NULL, rpc_endpoint_is_possible);
     return *out ? NULL : error_new(call->arena, 503, "%s", trouble_of(client));
 }
 
 /* A connection to some address, and a call counted for it. Nothing is sent yet, so every address may be
- * tried. */
-static error reach(struct call *call, struct tcp_client *client, struct endpoint **out)
+ * tried; it ends when none is left to try, or the call's time. */
+static error reach(struct call *call, struct tcp_client *client, const struct endpoint *avoided,
+                   struct endpoint **out)
 {
     struct endpoint *endpoint;
-    error failed;
-    size_t tries = 0;
 
     client->used_ms = clock_ms();
-    do {
+    for (;;) {
         TRY(resolve(call, client));
-        TRY(choose(call, client, &endpoint));
+        TRY(choose(call, client, avoided, &endpoint));
         endpoint->calls++;
-        failed = rpc_endpoint_ready(call, endpoint);
-        if (!failed) {
-            *out = endpoint;
-            return NULL;
-        }
+        error failed = rpc_endpoint_ready(call, endpoint);
+
+        if (!failed)
+            break;
         endpoint->calls--;
         TRY(call_check(call));
-    } while (++tries <= client->count && !client->closing);
-    return failed;
+        if (client->closing)
+            return failed;
+    }
+    *out = endpoint;
+    return NULL;
 }
 
 /* --- calls --------------------------------------------------------------------------------------- */
@@ -254,7 +258,8 @@ static error exchange(struct call *call, struct rpc_client *common, struct rpc_a
     struct tcp_client *client = tcp_of(common);
     struct endpoint *endpoint;
 
-    TRY(reach(call, client, &endpoint));
+    TRY(reach(call, client, attempt->tried, &endpoint));
+    attempt->tried = endpoint;
     error failed = converse(call, client, endpoint, attempt);
 
     endpoint->calls--;
@@ -267,7 +272,7 @@ static error emit(struct call *call, struct rpc_client *common, str route, str d
     struct endpoint *endpoint;
     struct buf pattern = buf_new(ARENA_CALL_MAX);
 
-    TRY(reach(call, client, &endpoint));
+    TRY(reach(call, client, NULL, &endpoint));
     endpoint->calls--;
     json_write_string(&pattern, route);
     const struct rpc_request request = { .pattern = buf_text(&pattern), .data = data };

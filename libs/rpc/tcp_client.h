@@ -17,7 +17,8 @@ enum {
     RPC_RESTART_GRACE_MS =
         1500, /* so long after a connection was lost calls wait for the peer to return */
     RPC_SILENCE_MS = 500, /* an address that owes replies and says nothing for so long is avoided */
-    RPC_SILENCES_MAX = 3, /* calls in a row without a sign of life; then the address is left out */
+    RPC_FAILURES_MAX =
+        3, /* silences and connections lost under a call, in a row; then it is left out */
     RPC_EJECTION_MS = 1000, /* for how long, at first; doubled each time, at most a minute */
 };
 

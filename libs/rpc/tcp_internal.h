@@ -42,7 +42,7 @@ struct endpoint {
     uint64_t lost_ms;               /* when a connection was lost; 0: never */
     uint64_t heard_ms; /* the last byte, or when the first of the waiting requests left */
 
-    unsigned silences;  /* calls in a row that ran out of time */
+    unsigned failures;  /* silences and lost connections, in a row */
     unsigned ejections; /* in a row */
     uint64_t ejected_until_ms;
 };
@@ -89,7 +89,8 @@ void rpc_endpoint_free(struct endpoint *endpoint);
 bool rpc_endpoint_is_good(const struct endpoint *endpoint);
 bool rpc_endpoint_is_possible(const struct endpoint *endpoint);
 
-/* Waits until the endpoint has a connection with room. A 503 when it cannot be had. */
+/* Waits until the endpoint has a connection with room. A 503 when connecting has failed; an endpoint that is
+ * down is waited for until it is tried again. */
 error rpc_endpoint_ready(struct call *call, struct endpoint *endpoint);
 
 /* Tries to connect, when it has failed before and nobody tries now. */
@@ -98,6 +99,9 @@ void rpc_endpoint_probe(struct endpoint *endpoint);
 /* A call has had a reply from there; or none, in the time that it had since `since_ms`. */
 void rpc_endpoint_answered(struct endpoint *endpoint);
 void rpc_endpoint_was_silent(struct endpoint *endpoint, uint64_t since_ms);
+
+/* The connection is gone, perhaps with calls on it. */
+void rpc_endpoint_lost_line(struct endpoint *endpoint);
 
 /* The connection is no more to be used for new calls. */
 void rpc_endpoint_retire_line(struct endpoint *endpoint);

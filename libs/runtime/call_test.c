@@ -94,7 +94,7 @@ TEST(sleep_takes_its_time)
 {
     static const uint64_t delays[] = { 0, 1, 8, 25, 60 };
 
-    for (size_t i = 0; i < ROWS(delays); i++) {
+    for (size_t i = 0; i < COUNT_OF(delays); i++) {
         uint64_t start = clock_ns();
 
         assert_null(call_sleep(call, delays[i]));
@@ -158,7 +158,7 @@ TEST(any_timeout_makes_a_deadline_in_the_future)
 {
     static const uint64_t timeouts[] = { 1, CALL_TIMEOUT_MS, CALL_TIMEOUT_MAX_MS, UINT64_MAX };
 
-    for (size_t i = 0; i < ROWS(timeouts); i++) {
+    for (size_t i = 0; i < COUNT_OF(timeouts); i++) {
         struct call made = call_new(call->arena, timeouts[i]);
 
         assert_in_range(call_left_ms(&made), 1, CALL_TIMEOUT_MAX_MS);

@@ -352,7 +352,7 @@ int main(void)
         cmocka_unit_test(the_fiber_after_the_last_is_refused),
 #endif
     };
-    size_t count = ROWS(tests) - (switch_on_valgrind() ? CROWD_TESTS : 0);
+    size_t count = COUNT_OF(tests) - (switch_on_valgrind() ? CROWD_TESTS : 0);
 
     return _cmocka_run_group_tests("fiber", tests, count, NULL, NULL);
 }

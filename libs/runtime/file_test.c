@@ -51,7 +51,7 @@ static void directories_are_made_with_those_above(void **state)
     static const char *const names[] = { "a", "a/b/c", "a/b/c", "d//e/", "a/b/../x" };
 
     (void)state;
-    for (size_t i = 0; i < ROWS(names); i++)
+    for (size_t i = 0; i < COUNT_OF(names); i++)
         assert_null(file_make_directory(arena, path(names[i])));
     assert_int_equal(mode_of("a"), 0700);
     assert_int_equal(mode_of("a/b/c"), 0700);
@@ -65,7 +65,7 @@ static void a_file_in_the_way_of_a_directory_is_an_error(void **state)
 
     (void)state;
     put("file", "x", 0600);
-    for (size_t i = 0; i < ROWS(names); i++) {
+    for (size_t i = 0; i < COUNT_OF(names); i++) {
         error e = file_make_directory(arena, path(names[i]));
 
         assert_non_null(e);
@@ -106,7 +106,7 @@ static void what_cannot_be_read_is_explained(void **state)
 
     (void)state;
     put("long", "123456", 0600);
-    for (size_t i = 0; i < ROWS(rows); i++) {
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
         str content = STR("untouched");
         error e = file_read(arena, path(rows[i].name), rows[i].max, &content);
 

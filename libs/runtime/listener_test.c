@@ -95,7 +95,7 @@ TEST(addresses_of_both_families_are_listened_on)
 {
     static const char *const addresses[] = { "127.0.0.1", "0.0.0.0", "::1", "::" };
 
-    for (size_t i = 0; i < ROWS(addresses); i++) {
+    for (size_t i = 0; i < COUNT_OF(addresses); i++) {
         struct house house = { 0 };
         struct listen_options options = options_of(&house, 10);
 
@@ -121,7 +121,7 @@ TEST(what_cannot_be_listened_on_is_explained)
         { "192.0.2.1", 0, "cannot listen on 192.0.2.1:0: Cannot assign requested address" },
     };
 
-    for (size_t i = 0; i < ROWS(rows); i++) {
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
         struct listen_options options = options_of(&house, 10);
 
         options.address = rows[i].address;
@@ -288,7 +288,7 @@ int main(void)
         /* At the limit valgrind takes connections from the kernel's queue and closes them. */
         cmocka_unit_test(a_listener_out_of_descriptors_pauses_and_goes_on),
     };
-    size_t count = ROWS(tests) - (switch_on_valgrind() ? 1 : 0);
+    size_t count = COUNT_OF(tests) - (switch_on_valgrind() ? 1 : 0);
 
     return _cmocka_run_group_tests("listener", tests, count, NULL, NULL);
 }

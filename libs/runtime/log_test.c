@@ -132,7 +132,7 @@ static void nobody_can_forge_a_line(void **state)
     static const enum log_format formats[] = { LOG_TEXT, LOG_JSON };
 
     (void)state;
-    for (size_t i = 0; i < ROWS(formats); i++) {
+    for (size_t i = 0; i < COUNT_OF(formats); i++) {
         begin_capture(LOG_INFO, formats[i]);
         log_info("X", "%s", "a\nb\r\tc\x1B[2J\x7F.");
         end_capture();

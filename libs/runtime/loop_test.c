@@ -149,7 +149,7 @@ TEST(the_first_signal_alone_asks_to_stop)
 {
     static const int numbers[] = { SIGTERM, SIGINT };
 
-    for (size_t i = 0; i < ROWS(numbers); i++) {
+    for (size_t i = 0; i < COUNT_OF(numbers); i++) {
         stops = 0;
         assert_null(signals_on_stop(note_stop, &stops));
         raise(numbers[i]);

@@ -53,7 +53,7 @@ static void a_number_lies_below_its_bound(void **state)
     int seen[10] = { 0 };
 
     (void)state;
-    for (size_t i = 0; i < ROWS(bounds); i++)
+    for (size_t i = 0; i < COUNT_OF(bounds); i++)
         for (int k = 0; k < 1000; k++)
             assert_true(random_below(bounds[i]) < bounds[i]);
     for (int i = 0; i < 10000; i++)

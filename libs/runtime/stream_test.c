@@ -127,7 +127,7 @@ TEST(unconsumed_input_stays_and_grows)
     int client = connect_to(call, &side);
     static const char *const pieces[] = { "GET", " / HT", "T", "P/1.1\r\n" };
 
-    for (size_t i = 0; i < ROWS(pieces); i++) {
+    for (size_t i = 0; i < COUNT_OF(pieces); i++) {
         int before = side.received;
 
         testing_send(call, client, str_of(pieces[i]));

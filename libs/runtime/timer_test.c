@@ -40,12 +40,12 @@ static void assert_in_time(const struct probe *probe)
 TEST(a_timer_fires_once_and_never_early)
 {
     static const uint64_t delays[] = { 0, 1, 2, 7, 8, 9, 15, 16, 17, 50, 99, 200 };
-    struct probe probes[ROWS(delays)] = { 0 };
+    struct probe probes[COUNT_OF(delays)] = { 0 };
 
-    for (size_t i = 0; i < ROWS(delays); i++)
+    for (size_t i = 0; i < COUNT_OF(delays); i++)
         start(&probes[i], delays[i]);
     assert_null(call_sleep(call, 300));
-    for (size_t i = 0; i < ROWS(delays); i++) {
+    for (size_t i = 0; i < COUNT_OF(delays); i++) {
         assert_in_time(&probes[i]);
         assert_false(timer_running(&probes[i].timer));
     }
@@ -85,7 +85,7 @@ TEST(a_wheel_that_has_stood_still_for_long_catches_up)
         1, 500, WHEEL_SLOTS - 1, WHEEL_SLOTS, 3 * WHEEL_SLOTS + 1, 1000000
     };
 
-    for (size_t i = 0; i < ROWS(rounds); i++) {
+    for (size_t i = 0; i < COUNT_OF(rounds); i++) {
         struct probe soon = { 0 }, later = { 0 }, past = { 0 };
         uint64_t ticks = clock_ms() / TIMER_TICK_MS;
 
@@ -167,7 +167,7 @@ TEST(a_timer_may_restart_itself)
 {
     static const uint64_t delays[] = { 0, 1, 10 };
 
-    for (size_t i = 0; i < ROWS(delays); i++) {
+    for (size_t i = 0; i < COUNT_OF(delays); i++) {
         struct probe probe = { .started_ns = clock_ns(), .delay_ms = delays[i] };
 
         timer_start(&probe.timer, delays[i], again);

@@ -51,7 +51,7 @@ static void addresses_are_taken(void **state)
     };
 
     (void)state;
-    check_all(schema_is_email, rows, ROWS(rows), true);
+    check_all(schema_is_email, rows, COUNT_OF(rows), true);
 }
 
 static void other_texts_are_no_addresses(void **state)
@@ -109,7 +109,7 @@ static void other_texts_are_no_addresses(void **state)
     };
 
     (void)state;
-    check_all(schema_is_email, rows, ROWS(rows), false);
+    check_all(schema_is_email, rows, COUNT_OF(rows), false);
 }
 
 static void urls_are_taken(void **state)
@@ -125,7 +125,7 @@ static void urls_are_taken(void **state)
     };
 
     (void)state;
-    check_all(schema_is_url, rows, ROWS(rows), true);
+    check_all(schema_is_url, rows, COUNT_OF(rows), true);
 }
 
 static void other_texts_are_no_urls(void **state)
@@ -157,7 +157,7 @@ static void other_texts_are_no_urls(void **state)
     };
 
     (void)state;
-    check_all(schema_is_url, rows, ROWS(rows), false);
+    check_all(schema_is_url, rows, COUNT_OF(rows), false);
 }
 
 /* Appends `count` copies of `piece`. */
@@ -184,7 +184,7 @@ static void lengths_have_limits(void **state)
     struct buf text = buf_new(1000);
 
     (void)state;
-    for (size_t i = 0; i < ROWS(rows); i++) {
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
         buf_clear(&text);
         repeat(&text, rows[i].before, 1);
         repeat(&text, rows[i].piece, rows[i].count);

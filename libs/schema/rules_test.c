@@ -52,7 +52,7 @@ static void check(const struct expectation *row)
 }
 
 #define CHECK_ROWS(rows)                    \
-    for (size_t i = 0; i < ROWS(rows); i++) \
+    for (size_t i = 0; i < COUNT_OF(rows); i++) \
     check(&(rows)[i])
 
 static void rules_on_any_value(void **state)
@@ -417,7 +417,7 @@ static void each_names_the_elements(void **state)
     struct buf message = buf_new(1000);
 
     (void)state;
-    for (size_t i = 0; i < ROWS(rows); i++) {
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
         buf_clear(&message);
         schema_rule_message(&rows[i].rule, STR("p"), value_of(arena, "[1,2,3]"), &message);
         assert_text(buf_text(&message), rows[i].message);
@@ -446,7 +446,7 @@ static void openapi_learns_what_a_rule_says(void **state)
     struct buf out = buf_new(1000);
 
     (void)state;
-    for (size_t i = 0; i < ROWS(rows); i++) {
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
         buf_clear(&out);
         schema_rule_describe(&rows[i].rule, &out);
         assert_text(buf_text(&out), rows[i].members);

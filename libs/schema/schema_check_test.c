@@ -152,7 +152,7 @@ static void a_mistake_is_named(void **state)
     struct arena *arena = arena_new(ARENA_CALL_MAX);
 
     (void)state;
-    for (size_t i = 0; i < ROWS(rows); i++) {
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
         error e = schema_check(rows[i].schema(), arena);
 
         assert_non_null(e);

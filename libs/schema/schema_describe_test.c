@@ -81,7 +81,7 @@ static void kind_and_rules_describe_a_field(void **state)
     struct buf out = buf_new(1000);
 
     (void)state;
-    for (size_t i = 0; i < ROWS(rows); i++) {
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
         buf_clear(&out);
         schema_describe(schema_field(thing_schema(), str_of(rows[i].member)), &out);
         assert_text(buf_text(&out), rows[i].expected);

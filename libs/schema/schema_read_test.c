@@ -162,7 +162,7 @@ static void a_property_complains_from_its_lowest_rule_up(void **state)
     };
 
     (void)state;
-    check(rows, ROWS(rows));
+    check(rows, COUNT_OF(rows));
 }
 
 static void unknown_members_come_first_in_the_order_of_the_input(void **state)
@@ -183,7 +183,7 @@ static void unknown_members_come_first_in_the_order_of_the_input(void **state)
     };
 
     (void)state;
-    check(rows, ROWS(rows));
+    check(rows, COUNT_OF(rows));
 }
 
 static void an_order_complains_as_its_nestjs_class_does(void **state)
@@ -235,7 +235,7 @@ static void an_order_complains_as_its_nestjs_class_does(void **state)
     };
 
     (void)state;
-    check(rows, ROWS(rows));
+    check(rows, COUNT_OF(rows));
 }
 
 static void a_nested_array_that_nestjs_would_let_pass_is_refused(void **state)
@@ -252,7 +252,7 @@ static void a_nested_array_that_nestjs_would_let_pass_is_refused(void **state)
     };
 
     (void)state;
-    check(rows, ROWS(rows));
+    check(rows, COUNT_OF(rows));
 }
 
 static void a_body_that_is_no_object_is_refused(void **state)
@@ -273,7 +273,7 @@ static void a_body_that_is_no_object_is_refused(void **state)
     };
 
     (void)state;
-    check(rows, ROWS(rows));
+    check(rows, COUNT_OF(rows));
 }
 
 static void our_own_rules_speak_for_bcrypt(void **state)
@@ -288,7 +288,7 @@ static void our_own_rules_speak_for_bcrypt(void **state)
     };
 
     (void)state;
-    check(rows, ROWS(rows));
+    check(rows, COUNT_OF(rows));
 }
 
 static void elements_are_judged_together(void **state)
@@ -304,7 +304,7 @@ static void elements_are_judged_together(void **state)
     };
 
     (void)state;
-    check(rows, ROWS(rows));
+    check(rows, COUNT_OF(rows));
 }
 
 static void a_field_without_rules_has_the_rule_of_its_kind(void **state)
@@ -321,7 +321,7 @@ static void a_field_without_rules_has_the_rule_of_its_kind(void **state)
     };
 
     (void)state;
-    check(rows, ROWS(rows));
+    check(rows, COUNT_OF(rows));
 }
 
 #define WITH(member)                                                                       \
@@ -351,7 +351,7 @@ static void a_value_that_the_member_cannot_hold_breaks_the_rule_of_its_kind(void
     };
 
     (void)state;
-    check(rows, ROWS(rows));
+    check(rows, COUNT_OF(rows));
 }
 
 static void each_kind_is_read_exactly(void **state)
@@ -398,7 +398,7 @@ static void a_timestamp_may_have_any_form_that_names_a_moment(void **state)
     struct arena *arena = arena_new(ARENA_CALL_MAX);
 
     (void)state;
-    for (size_t i = 0; i < ROWS(rows); i++) {
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
         timestamp at = { 0 };
         str text = arena_printf(arena, "\"%s\"", rows[i].text);
 
@@ -465,7 +465,7 @@ static void a_bare_payload_may_be_the_value_itself(void **state)
     };
 
     (void)state;
-    check(rows, ROWS(rows));
+    check(rows, COUNT_OF(rows));
 }
 
 static void unknown_members_of_a_peer_are_ignored(void **state)

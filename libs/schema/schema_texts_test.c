@@ -133,7 +133,7 @@ static void texts_that_do_not_convert_break_the_rules(void **state)
     struct query in;
 
     (void)state;
-    assert_messages(read(arena, pairs, schema_env_name, &in), expected, ROWS(expected));
+    assert_messages(read(arena, pairs, schema_env_name, &in), expected, COUNT_OF(expected));
     arena_free(arena);
 }
 
@@ -148,7 +148,7 @@ static void numbers_out_of_range_are_named_as_in_json(void **state)
     struct query in;
 
     (void)state;
-    assert_messages(read(arena, pairs, schema_json_name, &in), expected, ROWS(expected));
+    assert_messages(read(arena, pairs, schema_json_name, &in), expected, COUNT_OF(expected));
     arena_free(arena);
 }
 

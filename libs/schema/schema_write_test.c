@@ -160,7 +160,7 @@ static void amounts_print_without_needless_zeros(void **state)
     struct buf out = buf_new(100);
 
     (void)state;
-    for (size_t i = 0; i < ROWS(rows); i++) {
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
         buf_clear(&out);
         schema_write_field(schema_field(thing_schema(), STR("price")), &rows[i].minor, &out);
         assert_text(buf_text(&out), rows[i].expected);
@@ -282,7 +282,7 @@ static void names_are_derived_from_the_member(void **state)
     struct buf out = buf_new(1000);
 
     (void)state;
-    for (size_t i = 0; i < ROWS(rows); i++) {
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
         schema_json_name(&rows[i], &out);
         buf_add_char(&out, ' ');
         schema_env_name(&rows[i], &out);

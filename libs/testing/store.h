@@ -4,7 +4,6 @@
 #include "testing/directory.h"
 #include "testing/fiber_test.h"
 
-#undef ROWS /* the database's is meant here */
 #include "database/database.h"
 
 #include <string.h>

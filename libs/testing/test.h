@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#define ROWS(table) (sizeof(table) / sizeof(table)[0])
+#define COUNT_OF(table) (sizeof(table) / sizeof(table)[0])
 
 /* Fails the test, showing both, unless `found` is exactly the C string `expected`. */
 #define assert_text(found, expected) testing_text((found), (expected), __FILE__, __LINE__)
