@@ -6,6 +6,7 @@
 #include "runtime/fiber_switch.h"
 #include "runtime/loop_internal.h"
 #include "runtime/stream_internal.h"
+#include "runtime/tls_internal.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -38,6 +39,7 @@ struct stream {
     bool peer_ended; /* its FIN has been read */
     bool was_congested;
     int watched; /* events that uv_poll is set to */
+    struct tls *tls; /* NULL: plain */
     const struct stream_owner *callbacks;
     void *owner;
 
@@ -118,22 +120,24 @@ static size_t input_len(const struct stream *stream)
     return stream->input_end - stream->input_start;
 }
 
-/* Room behind the unconsumed bytes: at least half a block, moving or growing as needed. */
+/* Room behind the unconsumed bytes: at least half a block (of TLS, a record), moving or growing as needed. */
 static bool make_room(struct stream *stream)
 {
+    size_t wanted = stream->tls ? STREAM_READ_SIZE : STREAM_READ_SIZE / 2;
+
     if (!stream->input) {
         stream->input = take_block();
         stream->input_capacity = stream->input ? STREAM_READ_SIZE : 0;
         return stream->input;
     }
-    if (stream->input_capacity - stream->input_end >= STREAM_READ_SIZE / 2)
+    if (stream->input_capacity - stream->input_end >= wanted)
         return true;
     if (stream->input_start) {
         memmove(stream->input, stream->input + stream->input_start, input_len(stream));
         stream->input_end -= stream->input_start;
         stream->input_start = 0;
     }
-    if (stream->input_capacity - stream->input_end >= STREAM_READ_SIZE / 2)
+    if (stream->input_capacity - stream->input_end >= wanted)
         return true;
     size_t capacity = stream->input_capacity * 2;
     char *larger = malloc(capacity);
@@ -170,8 +174,11 @@ static bool has_output(const struct stream *stream)
 static int wanted_events(const struct stream *stream)
 {
     bool blocked = has_output(stream) && timer_running(&stream->timeout);
+    bool for_input = stream->tls && tls_sending_wants_input(stream->tls);
+    bool for_output = stream->tls && tls_receiving_wants_output(stream->tls);
 
-    return (wants_input(stream) ? UV_READABLE : 0) | (blocked ? UV_WRITABLE : 0);
+    return (wants_input(stream) || (blocked && for_input) ? UV_READABLE : 0) |
+           ((blocked && !for_input) || for_output ? UV_WRITABLE : 0);
 }
 
 static void watch_for(struct stream *stream, int events)
@@ -222,10 +229,18 @@ void stream_adopt(struct stream *stream, const struct stream_owner *callbacks, v
     watch(stream);
 }
 
+error stream_start_tls(struct stream *stream, struct tls_context *context, const char *name)
+{
+    assert(!stream->callbacks && !stream->tls);
+    stream->tls = tls_new(context, stream->fd, name);
+    return stream->tls ? NULL : &ERROR_OUT_OF_MEMORY;
+}
+
 static void gone(uv_handle_t *handle)
 {
     struct stream *stream = LIST_ELEMENT(handle, struct stream, poll);
 
+    tls_free(stream->tls);
     close(stream->fd);
     if (stream->callbacks)
         stream->callbacks->closed(stream, stream->owner);
@@ -301,6 +316,8 @@ static void output_done(struct stream *stream)
     drop_output(stream);
     timer_stop(&stream->timeout);
     if (stream->state == CLOSING) {
+        if (stream->tls)
+            tls_end(stream->tls);
         if (stream->linger)
             start_lingering(stream);
         else
@@ -313,11 +330,17 @@ static void output_done(struct stream *stream)
 
 /* --- sending ------------------------------------------------------------------------------------- */
 
+static ssize_t put_bytes(struct stream *stream, const char *bytes, size_t len)
+{
+    return stream->tls ? tls_send(stream->tls, bytes, len)
+                       : send(stream->fd, bytes, len, MSG_NOSIGNAL);
+}
+
 static void flush(struct stream *stream)
 {
     while (has_output(stream)) {
-        ssize_t put = send(stream->fd, stream->out.at + stream->sent,
-                           stream->out.len - stream->sent, MSG_NOSIGNAL);
+        ssize_t put = put_bytes(stream, stream->out.at + stream->sent,
+                                stream->out.len - stream->sent);
 
         if (put < 0 && errno == EINTR)
             continue;
@@ -396,14 +419,19 @@ static void peer_has_ended(struct stream *stream)
         stream_close(stream);
 }
 
+static ssize_t get_bytes(struct stream *stream, char *out, size_t len)
+{
+    return stream->tls ? tls_receive(stream->tls, out, len) : recv(stream->fd, out, len, 0);
+}
+
 static void receive(struct stream *stream)
 {
     if (!make_room(stream)) {
         shut(stream);
         return;
     }
-    ssize_t got = recv(stream->fd, stream->input + stream->input_end,
-                       stream->input_capacity - stream->input_end, 0);
+    ssize_t got = get_bytes(stream, stream->input + stream->input_end,
+                            stream->input_capacity - stream->input_end);
 
     if (got > 0) {
         stream->input_end += (size_t)got;
@@ -426,7 +454,7 @@ static void handle_events(uv_poll_t *poll, int status, int events)
         shut(stream);
         return;
     }
-    if (events & UV_WRITABLE)
+    if (events & UV_WRITABLE || (stream->tls && has_output(stream)))
         flush(stream);
     if (stream->state == LINGERING && events & UV_READABLE)
         drop_lingering(stream);
