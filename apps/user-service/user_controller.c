@@ -24,8 +24,7 @@ static struct user_state *state(struct call *call)
     return service_state(call);
 }
 
-/* Looking before hashing answers a taken address at once; the constraint decides between two at the same time. */
-static error create(struct call *call, const struct create_user *in, struct user *out)
+static error insert_new(struct call *call, const struct create_user *in, struct user *out)
 {
     struct user_state *self = state(call);
     struct user_row row = {
@@ -44,6 +43,20 @@ static error create(struct call *call, const struct create_user *in, struct user
     row.updated_at = row.created_at;
     TRY(password_hash(call, self->passwords, in->password, &row.password_hash));
     return user_insert(call, self->db, &row, out);
+}
+
+/* One registration of an address at a time: those behind the first are told that it is taken, before they cost
+ * a hash each. Between processes the constraint decides. */
+static error create(struct call *call, const struct create_user *in, struct user *out)
+{
+    struct locks *registering = &state(call)->registering;
+    struct lock lock;
+
+    TRY(lock_take(call, registering, in->email, &lock));
+    error failed = insert_new(call, in, out);
+
+    lock_release(registering, &lock);
+    return failed;
 }
 
 static error find_by_id(struct call *call, const struct user_id *in, struct user_details *out)

@@ -4,6 +4,7 @@
 #include "auth/attempts.h"
 #include "auth/password.h"
 #include "database/database.h"
+#include "runtime/lock.h"
 #include "service/service.h"
 
 extern const struct service user_service;
@@ -13,4 +14,5 @@ struct user_state {
     struct db *db;
     struct passwords *passwords;
     struct attempts *attempts;
+    struct locks registering; /* by address */
 };
