@@ -17,8 +17,9 @@ struct gateway_settings {
 static SCHEMA(gateway_settings,
               FIELD(gateway_port, RULES(IS_INT, AT_LEAST(0), AT_MOST(65535)), .fallback = "3000",
                     .doc = "port of the gateway"),
-              FIELD(user_service_host, .fallback = "127.0.0.1",
-                    .doc = "where the user service is, when not in this process; several separated by commas"),
+              FIELD(user_service_host, .optional = true,
+                    .doc = "where the user service is, when not in this process; several separated by commas;"
+                           " unset: reached over Redis where REDIS_HOST is set, else on 127.0.0.1"),
               FIELD(user_service_port, RULES(IS_INT, AT_LEAST(0), AT_MOST(65535)), .fallback = "3001",
                     .doc = "its port, where USER_SERVICE_HOST names none"),
               FIELD(frontend_url, .optional = true,

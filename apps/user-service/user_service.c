@@ -103,7 +103,7 @@ static error start(struct call *call, struct service_instance *self, const void 
     self->state = state;
     if (!state)
         return &ERROR_OUT_OF_MEMORY;
-    locks_init(&state->registering);
+    lock_init(&state->registering);
     self->port = (unsigned)settings->user_service_port;
     TRY(database_url(self, settings, &url));
     TRY(db_open(self->system->arena, url.at, &state->db));

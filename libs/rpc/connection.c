@@ -165,8 +165,6 @@ static void start(struct connection *connection, struct work *work)
 {
     struct rpc_server *server = connection->server;
 
-    work->connection = connection;
-    work->route = rpc_route(work->arena, work->packet.pattern);
     work->call = call_new(work->arena, server->options.request_timeout_ms);
     work->sink = (struct rpc_sink){ put_reply, wait_for_peer, &server->scratch };
     rpc_call_inherit(&work->call, &work->packet);
@@ -196,13 +194,20 @@ static void take_frame(struct connection *connection, str text)
     struct work *work = rpc_work_take(connection->server);
     error failed = work ? read_packet(work, text) : &ERROR_OUT_OF_MEMORY;
 
-    if (!failed) {
-        start(connection, work);
+    if (failed) {
+        refuse(connection, failed, text);
+        if (work)
+            rpc_work_give_back(work);
         return;
     }
-    refuse(connection, failed, text);
-    if (work)
+    work->connection = connection;
+    work->route = rpc_route(work->arena, work->packet.pattern);
+    if (work->route.at || work->packet.id) {
+        start(connection, work);
+    } else {
+        complain_about_event(work);
         rpc_work_give_back(work);
+    }
 }
 
 static bool read_bytes(struct connection *connection, str input, size_t *used, str *text)

@@ -39,14 +39,16 @@ void rpc_wake_all(struct link *waiters)
 
 /* --- life ---------------------------------------------------------------------------------------- */
 
-struct endpoint *rpc_endpoint_new(struct tcp_client *client, str address, unsigned port)
+struct endpoint *rpc_endpoint_new(struct tcp_client *client, str address,
+                                  const struct origin *origin)
 {
     struct endpoint *endpoint = calloc(1, sizeof *endpoint);
 
     if (!endpoint)
         return NULL;
     endpoint->client = client;
-    endpoint->port = port;
+    endpoint->port = origin->port;
+    endpoint->host = origin->name;
     snprintf(endpoint->address, sizeof endpoint->address, "%.*s", STR_ARG(address));
     list_init(&endpoint->waiters);
     return endpoint;
@@ -115,6 +117,11 @@ static void connected(struct endpoint *endpoint, struct stream *stream)
 
     if (client->closing) {
         stream_abort(stream);
+        return;
+    }
+    if (client->tls && stream_start_tls(stream, client->tls, endpoint->host)) {
+        stream_abort(stream);
+        connect_failed(endpoint, &ERROR_OUT_OF_MEMORY);
         return;
     }
     endpoint->line = rpc_line_new(endpoint, stream);
@@ -242,11 +249,18 @@ void rpc_endpoint_was_silent(struct endpoint *endpoint, uint64_t since_ms)
         rpc_endpoint_retire_line(endpoint);
 }
 
+/* The kernel closes the sockets of a process that died one by one: whoever comes back at once may still be
+ * let in, and would lose calls a second time. */
 void rpc_endpoint_lost_line(struct endpoint *endpoint)
 {
     if (!list_empty(&endpoint->line->entries))
         note_failure(endpoint);
     rpc_endpoint_retire_line(endpoint);
+    if (endpoint->client->closing)
+        return;
+    endpoint->state = ENDPOINT_DOWN;
+    snprintf(endpoint->trouble, sizeof endpoint->trouble, "%s", RPC_CONNECTION_CLOSED.message);
+    timer_start(&endpoint->pause, jittered(PAUSE_FIRST_MS), pause_is_over);
 }
 
 void rpc_endpoint_retire_line(struct endpoint *endpoint)

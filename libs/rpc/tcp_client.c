@@ -31,9 +31,9 @@ static struct endpoint *find_endpoint(const struct tcp_client *client, str addre
     return NULL;
 }
 
-static void add_endpoint(struct tcp_client *client, str address, unsigned port)
+static void add_endpoint(struct tcp_client *client, str address, const struct origin *origin)
 {
-    struct endpoint *endpoint = find_endpoint(client, address, port);
+    struct endpoint *endpoint = find_endpoint(client, address, origin->port);
 
     if (endpoint) {
         endpoint->stale = false;
@@ -41,7 +41,7 @@ static void add_endpoint(struct tcp_client *client, str address, unsigned port)
     }
     if (client->count == RPC_ADDRESSES_MAX)
         return;
-    endpoint = rpc_endpoint_new(client, address, port);
+    endpoint = rpc_endpoint_new(client, address, origin);
     if (endpoint)
         client->endpoints[client->count++] = endpoint;
 }
@@ -79,7 +79,7 @@ static void take_addresses(struct tcp_client *client, const strs *found)
         client->endpoints[i]->stale = true;
     for (size_t i = 0; i < client->origin_count; i++)
         for (size_t k = 0; k < found[i].len; k++)
-            add_endpoint(client, found[i].at[k], client->origins[i].port);
+            add_endpoint(client, found[i].at[k], &client->origins[i]);
     drop_stale(client);
 }
 
@@ -295,6 +295,8 @@ void rpc_tcp_release(struct tcp_client *client)
         return;
     for (size_t i = 0; i < client->count; i++)
         rpc_endpoint_free(client->endpoints[i]);
+    for (size_t i = 0; i < client->origin_count; i++)
+        free(client->origins[i].name);
     rpc_client_clear(&client->common);
     free(client);
 }
@@ -339,7 +341,7 @@ static bool read_origin(str text, unsigned port, struct origin *out)
     size_t colon = str_find(text, ':');
     size_t bracket = str_starts_with(text, STR("[")) ? str_find(text, ']') : text.len;
 
-    *out = (struct origin){ text, port };
+    *out = (struct origin){ .host = text, .port = port };
     if (bracket < text.len) {
         out->host = str_slice(text, 1, bracket - 1);
         colon = bracket + 1;
@@ -355,6 +357,19 @@ static bool read_origin(str text, unsigned port, struct origin *out)
            (text.at[colon] == ':' && read_port(str_slice(text, colon + 1, text.len), &out->port));
 }
 
+static error add_origin(struct arena *arena, struct tcp_client *client, str text, unsigned port)
+{
+    struct origin *origin = &client->origins[client->origin_count++];
+
+    if (!read_origin(text, port, origin))
+        return error_new(arena, 500, "'%.*s' is not an address", STR_ARG(text));
+    origin->name = calloc(1, origin->host.len + 1);
+    if (!origin->name)
+        return &ERROR_OUT_OF_MEMORY;
+    memcpy(origin->name, origin->host.at, origin->host.len);
+    return NULL;
+}
+
 static error read_origins(struct arena *arena, struct tcp_client *client, str addresses,
                           unsigned port)
 {
@@ -366,8 +381,7 @@ static error read_origins(struct arena *arena, struct tcp_client *client, str ad
             continue;
         if (client->origin_count == RPC_ADDRESSES_MAX)
             return error_new(arena, 500, "more than %d addresses", RPC_ADDRESSES_MAX);
-        if (!read_origin(piece, port, &client->origins[client->origin_count++]))
-            return error_new(arena, 500, "'%.*s' is not an address", STR_ARG(piece));
+        TRY(add_origin(arena, client, piece, port));
     }
     return client->origin_count ? NULL : error_new(arena, 500, "no address is given");
 }
@@ -380,6 +394,7 @@ error rpc_tcp_client_new(struct arena *arena, const struct rpc_tcp_options *opti
     if (!client)
         return &ERROR_OUT_OF_MEMORY;
     client->references = 1;
+    client->tls = options->tls;
     client->frame_max = options->frame_max ? options->frame_max : RPC_FRAME_MAX;
     list_init(&client->lines);
     list_init(&client->resolve_waiters);

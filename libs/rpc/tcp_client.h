@@ -9,6 +9,7 @@
 
 #include "rpc/client.h"
 #include "rpc/frame.h"
+#include "runtime/tls.h"
 
 enum {
     RPC_ADDRESSES_MAX = 64,        /* of one service */
@@ -27,6 +28,8 @@ struct rpc_tcp_options {
     str addresses;    /* "user-1,user-2:3005,[::1]:3001", separated by commas */
     unsigned port;    /* of those that name none */
     size_t frame_max; /* of replies, in code units; 0: RPC_FRAME_MAX */
+    struct tls_context
+        *tls; /* NULL: plain. The certificates must be for the hosts of `addresses` */
 };
 
 /* Opens nothing yet. The texts of `options` must live as long as the client. The error names an address

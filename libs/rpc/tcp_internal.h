@@ -1,9 +1,9 @@
 /* The TCP client's insides: tcp_client.c chooses, endpoint.c has one address, line.c one connection.
  *
- *                   first call              connected                 lost, goodbye
- *         COLD ────────────────▶ CONNECTING ─────────▶ UP ──────────────────────────▶ COLD
- *           ▲                        │ refused, or no answer
- *           └──── the pause is over ─┴▶ DOWN */
+ *                   first call              connected            goodbye
+ *         COLD ────────────────▶ CONNECTING ─────────▶ UP ────────────────▶ COLD
+ *           ▲                        │ failed          │ lost
+ *           └──── the pause is over ─┴▶    DOWN    ◀───┘ */
 #pragma once
 
 #include "rpc/tcp_client.h"
@@ -28,6 +28,7 @@ struct line {
 struct endpoint {
     struct tcp_client *client;
     char address[48];
+    const char *host; /* the name that leads here; what its certificate must be for */
     unsigned port;
     enum { ENDPOINT_COLD, ENDPOINT_CONNECTING, ENDPOINT_UP, ENDPOINT_DOWN } state;
     struct line *line;
@@ -50,12 +51,14 @@ struct endpoint {
 /* A host of the client's addresses. */
 struct origin {
     str host;
+    char *name; /* the same with a NUL, owned */
     unsigned port;
 };
 
 struct tcp_client {
     struct rpc_client common;
     size_t frame_max;
+    struct tls_context *tls;
     struct origin origins[RPC_ADDRESSES_MAX];
     size_t origin_count;
     struct endpoint *endpoints[RPC_ADDRESSES_MAX];
@@ -82,7 +85,8 @@ void rpc_wake_all(struct link *waiters);
 void rpc_tcp_release(struct tcp_client *client);
 
 /* endpoint.c */
-struct endpoint *rpc_endpoint_new(struct tcp_client *client, str address, unsigned port);
+struct endpoint *rpc_endpoint_new(struct tcp_client *client, str address,
+                                  const struct origin *origin);
 void rpc_endpoint_free(struct endpoint *endpoint);
 
 /* Whether a call may be sent there without second thoughts; and whether it may at all. */

@@ -1,6 +1,6 @@
 #include "runtime/lock.h"
 
-void locks_init(struct locks *locks)
+void lock_init(struct locks *locks)
 {
     list_init(&locks->held);
 }

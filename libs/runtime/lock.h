@@ -4,7 +4,7 @@
 
 #include "runtime/call.h"
 
-/* The locks of one kind; list_init before first use. */
+/* The locks of one kind; lock_init before first use. */
 struct locks {
     struct link held;
 };
@@ -17,7 +17,7 @@ struct lock {
     str name; /* must live as long as the lock */
 };
 
-void locks_init(struct locks *locks);
+void lock_init(struct locks *locks);
 
 /* Takes the lock called `name` (letters compared without case), waiting for its turn until the call's deadline or
  * cancellation; after an error it is not held. */

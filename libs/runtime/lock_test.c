@@ -36,7 +36,7 @@ static void visit(void *argument)
 
 static void begin(void)
 {
-    locks_init(&locks);
+    lock_init(&locks);
     trail_len = 0;
 }
 

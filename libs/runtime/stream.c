@@ -38,7 +38,7 @@ struct stream {
     bool paused;     /* by the owner */
     bool peer_ended; /* its FIN has been read */
     bool was_congested;
-    int watched; /* events that uv_poll is set to */
+    int watched;     /* events that uv_poll is set to */
     struct tls *tls; /* NULL: plain */
     const struct stream_owner *callbacks;
     void *owner;
@@ -339,8 +339,8 @@ static ssize_t put_bytes(struct stream *stream, const char *bytes, size_t len)
 static void flush(struct stream *stream)
 {
     while (has_output(stream)) {
-        ssize_t put = put_bytes(stream, stream->out.at + stream->sent,
-                                stream->out.len - stream->sent);
+        ssize_t put =
+            put_bytes(stream, stream->out.at + stream->sent, stream->out.len - stream->sent);
 
         if (put < 0 && errno == EINTR)
             continue;

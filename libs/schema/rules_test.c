@@ -51,7 +51,7 @@ static void check(const struct expectation *row)
     arena_free(arena);
 }
 
-#define CHECK_ROWS(rows)                    \
+#define CHECK_ROWS(rows)                        \
     for (size_t i = 0; i < COUNT_OF(rows); i++) \
     check(&(rows)[i])
 

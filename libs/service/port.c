@@ -77,8 +77,10 @@ static void accepted(struct stream *stream, void *cookie)
 {
     struct service_port *port = cookie;
     struct newcomer *newcomer = calloc(1, sizeof *newcomer);
+    struct tls_context *tls = port->options.tls;
 
-    if (!newcomer) {
+    if (!newcomer || (tls && stream_start_tls(stream, tls, NULL))) {
+        free(newcomer);
         stream_abort(stream);
         return;
     }

@@ -4,6 +4,7 @@
 
 #include "http/server.h"
 #include "rpc/server.h"
+#include "runtime/tls.h"
 
 enum {
     SERVICE_CONNECTIONS_MAX = 10 * 1000,
@@ -20,6 +21,8 @@ struct service_port_options {
     unsigned port;
     struct http_server *http; /* both without ports of their own; they outlive this one */
     struct rpc_server *rpc;
+    struct tls_context
+        *tls; /* NULL: plain; else both languages within TLS, and nothing beside it */
 };
 
 /* Listens. A connection may be silent for ever: NestJS's clients connect long before they send. */

@@ -8,6 +8,7 @@
 #include "http/server.h"
 #include "openapi/openapi.h"
 #include "rpc/peer.h"
+#include "rpc/redis_server.h"
 #include "rpc/server.h"
 
 enum {
@@ -42,8 +43,12 @@ struct service {
 /* Settings that all services of a process share. */
 struct system_settings {
     str cuib_data_dir, bind_address, log_level, log_format;
+    str rpc_tls_cert, rpc_tls_key, rpc_tls_ca;
     int64_t port; /* 0: not set */
     int64_t shutdown_delay_ms, shutdown_timeout_ms, health_heap_mb, health_rss_mb;
+    str redis_host, redis_password;
+    int64_t redis_port, redis_db;
+    bool redis_one_answer;
 };
 
 const struct schema *system_settings_schema(void);
@@ -62,14 +67,16 @@ struct service_instance {
     struct openapi documents;
     struct http_server *server;
     struct rpc_server *rpc; /* NULL: it answers no messages, and the HTTP server listens itself */
-    struct service_port *entry; /* shared by both */
-    struct buf scratch;         /* where replies are printed */
+    struct service_port *entry;     /* shared by both */
+    struct rpc_redis_server *redis; /* its messages on Redis; NULL: not there */
+    struct buf scratch;             /* where replies are printed */
 };
 
 /* A service in another process. */
 struct service_remote {
     const char *name;              /* "user" */
-    str addresses;                 /* host or host:port, several separated by commas */
+    str addresses;                 /* host or host:port, several separated by commas; at == NULL:
+                                      over Redis when there is one, else on this machine */
     unsigned port;                 /* of those that name none */
     const char *const *idempotent; /* patterns that may be sent twice, ended by NULL; or NULL */
     struct rpc_client *client;     /* made by service_add_remote */
@@ -83,7 +90,9 @@ struct system {
     size_t count;
     struct service_remote remotes[SERVICE_COUNT_MAX];
     size_t remote_count;
-    size_t heap_max, rss_max; /* bytes; thresholds of the health checks */
+    struct tls_context *tls_server, *tls_client; /* of messages; NULL: plain */
+    struct redis *redis;                         /* NULL: REDIS_HOST is not set */
+    size_t heap_max, rss_max;                    /* bytes; thresholds of the health checks */
     bool shutting_down;
 };
 

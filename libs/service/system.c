@@ -1,5 +1,6 @@
 #include "rpc/tcp_client.h"
 #include "runtime/log.h"
+#include "service/over_redis.h"
 #include "service/port.h"
 #include "service/service.h"
 #include "service/settings.h"
@@ -19,6 +20,11 @@ SCHEMA(system_settings,
        FIELD(log_format, RULES(IS_IN(LOG_FORMATS)), .fallback = "text", .doc = "text or json"),
        FIELD(port, RULES(IS_INT, AT_LEAST(0), AT_MOST(65535)), .fallback = "0",
              .doc = "port of a service that is alone in its process; 0: its own setting"),
+       FIELD(rpc_tls_cert, .optional = true,
+             .doc = "PEM certificate; with RPC_TLS_KEY the ports of messages speak TLS"),
+       FIELD(rpc_tls_key, .optional = true, .secret = true, .doc = "its PEM key"),
+       FIELD(rpc_tls_ca, .optional = true,
+             .doc = "PEM authorities; calls to other services use TLS, callers must have a certificate"),
        FIELD(shutdown_delay_ms, RULES(IS_INT, AT_LEAST(0), AT_MOST(600000)), .fallback = "0",
              .doc = "after SIGTERM, how long /health says shutting_down before the ports close"),
        FIELD(shutdown_timeout_ms, RULES(IS_INT, AT_LEAST(0), AT_MOST(600000)), .fallback = "10000",
@@ -26,7 +32,16 @@ SCHEMA(system_settings,
        FIELD(health_heap_mb, RULES(IS_INT, AT_LEAST(1), AT_MOST(1000000)), .fallback = "256",
              .doc = "memory_heap is down above it"),
        FIELD(health_rss_mb, RULES(IS_INT, AT_LEAST(1), AT_MOST(1000000)), .fallback = "512",
-             .doc = "memory_rss is down above it"));
+             .doc = "memory_rss is down above it"),
+       FIELD(redis_host, .optional = true,
+             .doc = "Redis, over which messages then go, too; unset: TCP alone"),
+       FIELD(redis_port, RULES(IS_INT, AT_LEAST(1), AT_MOST(65535)), .fallback = "6379",
+             .doc = "its port"),
+       FIELD(redis_password, .optional = true, .secret = true, .doc = "its password"),
+       FIELD(redis_db, RULES(IS_INT, AT_LEAST(0), AT_MOST(65535)), .fallback = "0",
+             .doc = "number of the database in it"),
+       FIELD(redis_one_answer, RULES(IS_BOOLEAN), .fallback = "true",
+             .doc = "of several replicas one answers a request over Redis; false: all, as NestJS"));
 
 static int index_of(const char *const *names, str name)
 {
@@ -45,6 +60,24 @@ static error load_system_settings(struct system *system)
               (enum log_format)index_of(LOG_FORMATS, settings->log_format));
     system->heap_max = (size_t)settings->health_heap_mb * 1024 * 1024;
     system->rss_max = (size_t)settings->health_rss_mb * 1024 * 1024;
+    return NULL;
+}
+
+/* With a certificate we serve TLS, with authorities we ask for it; with both, each side knows the other. */
+static error load_certificates(struct system *system)
+{
+    const struct system_settings *settings = &system->settings;
+    struct tls_options options = {
+        .certificate = settings->rpc_tls_cert,
+        .key = settings->rpc_tls_key,
+        .authorities = settings->rpc_tls_ca,
+    };
+
+    if (options.authorities.at)
+        TRY(tls_context_new(system->arena, &options, &system->tls_client));
+    options.server = true;
+    if (options.certificate.at || options.key.at)
+        TRY(tls_context_new(system->arena, &options, &system->tls_server));
     return NULL;
 }
 
@@ -70,11 +103,19 @@ static bool about_memory(const struct health_check *check)
     return check->check == health_check_heap || check->check == health_check_rss;
 }
 
+static bool has_check(const struct service_instance *self, const char *name)
+{
+    for (size_t i = 0; i < self->check_count; i++)
+        if (str_is(str_of(name), self->checks[i].name))
+            return true;
+    return false;
+}
+
 void service_add_checks_of_others(struct service_instance *self)
 {
     for (struct service_instance *other = self->system->instances; other < self; other++)
         for (size_t i = 0; i < other->check_count; i++)
-            if (!about_memory(&other->checks[i]))
+            if (!about_memory(&other->checks[i]) && !has_check(self, other->checks[i].name))
                 service_add_check(self, other->checks[i]);
 }
 
@@ -91,6 +132,7 @@ static error start_service(struct call *call, struct service_instance *self)
             return &ERROR_OUT_OF_MEMORY;
         TRY(settings_load(service->settings(), system->arena, settings));
     }
+    service_redis_add_check(self);
     TRY(service->start(call, self, settings));
     service_add_check(self,
                       (struct health_check){ "memory_heap", health_check_heap, &system->heap_max });
@@ -116,9 +158,10 @@ static error open_port(struct service_instance *self, const struct service_port_
     TRY(rpc_server_new(&rpc, &self->rpc));
     both.rpc = self->rpc;
     both.http = self->server;
+    both.tls = self->system->tls_server;
     TRY(service_port_new(self->system->arena, &both, &self->entry));
     self->port = service_port_number(self->entry);
-    return NULL;
+    return service_redis_listen(self);
 }
 
 static error listen_for(struct service_instance *self)
@@ -149,11 +192,13 @@ static error start_all(struct call *call, struct system *system,
                        const struct service *const *services, size_t count)
 {
     TRY(load_system_settings(system));
+    TRY(load_certificates(system));
     system->count = count;
     for (size_t i = 0; i < count; i++)
         system->instances[i] = (struct service_instance){ .service = services[i],
                                                           .system = system,
                                                           .scratch = buf_new(ARENA_CALL_MAX) };
+    TRY(service_redis_connect(system));
     for (size_t i = 0; i < count; i++)
         TRY(start_service(call, &system->instances[i]));
     for (size_t i = 0; i < count; i++)
@@ -169,12 +214,16 @@ static void close_all(struct system *system)
         service_port_free(self->entry);
         http_server_free(self->server);
         rpc_server_free(self->rpc);
+        rpc_redis_server_free(self->redis);
         openapi_free(&self->documents);
         self->service->stop(self);
         buf_free(&self->scratch);
     }
     while (system->remote_count)
         rpc_client_free(system->remotes[--system->remote_count].client);
+    redis_free(system->redis);
+    tls_context_free(system->tls_client);
+    tls_context_free(system->tls_server);
 }
 
 error service_system_start(struct call *call, struct system *system,
@@ -213,6 +262,7 @@ static void drain_all(struct call *call, struct system *system)
         if (self->rpc)
             rpc_server_drain(self->rpc, timeout_ms, one_drained, &drained[1][i]);
     }
+    service_redis_drain(call, system, timeout_ms);
     for (size_t i = 0; i < system->count; i++) {
         call_wait_done(call, &drained[0][i]);
         if (system->instances[i].rpc)
@@ -246,13 +296,17 @@ error service_add_remote(struct system *system, const struct service_remote *rem
 {
     const struct rpc_tcp_options options = {
         .common.name = str_of(remote->name),
-        .addresses = remote->addresses,
+        .addresses = remote->addresses.at ? remote->addresses : STR("127.0.0.1"),
         .port = remote->port,
+        .tls = system->tls_client,
     };
     struct service_remote added = *remote;
 
     assert(system->remote_count < SERVICE_COUNT_MAX);
-    TRY(rpc_tcp_client_new(system->arena, &options, &added.client));
+    if (system->redis && !remote->addresses.at)
+        TRY(service_redis_client(system, remote->name, &added.client));
+    else
+        TRY(rpc_tcp_client_new(system->arena, &options, &added.client));
     system->remotes[system->remote_count++] = added;
     return NULL;
 }

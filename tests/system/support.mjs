@@ -102,8 +102,8 @@ const EXPLORER = /API explorer +http:\/\/127\.0\.0\.1:(\d+)/;
 const LISTENING = /listening on http:\/\/127\.0\.0\.1:(\d+)/;
 
 /** `cuib up` of all services, or of those named, ready to work. `port` is the gateway's, or that of
- * the one service; `portOf('UserService')` gives another's. */
-export async function start(settings = {}, services = []) {
+ * the one service; `portOf('UserService')` gives another's. Unless `ready` is false, it is ready. */
+export async function start(settings = {}, services = [], { ready = true } = {}) {
     const { child, output, exit, ended } = run(['up', ...services], settings);
     let end;
     exit.then((result) => { end = result; }, (error) => { end = { stderr: error.message }; });
@@ -129,7 +129,7 @@ export async function start(settings = {}, services = []) {
             return ended();
         },
     };
-    await until('cuib to be ready', async () => {
+    if (ready) await until('cuib to be ready', async () => {
         const answer = await cuib.get('/health/ready').catch(() => null);
         return answer?.status === 200;
     });
