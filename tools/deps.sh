@@ -9,11 +9,12 @@ level=${1:-test}
 cd "$(dirname "$0")/.."
 
 packages="gcc libc6-dev meson ninja-build pkg-config ca-certificates
-    libuv1-dev libboost-context1.74-dev libsqlite3-dev libssl-dev zlib1g-dev libcrypt-dev libcmocka-dev"
+    libuv1-dev libboost-context1.74-dev libsqlite3-dev libssl-dev zlib1g-dev libcrypt-dev libhiredis-dev
+    libcmocka-dev"
 case $level in
 build) ;;
 test) packages="$packages clang libclang-rt-14-dev clang-format clang-tidy
-    valgrind nginx-light wrk chromium" ;;
+    valgrind nginx-light redis-server wrk chromium" ;;
 *) echo "usage: tools/deps.sh build|test" >&2; exit 2 ;;
 esac
 command -v node >/dev/null || packages="$packages nodejs"
@@ -50,4 +51,5 @@ if ! cmp -s tests/package-lock.json "$installed-$level"; then
     cp tests/package-lock.json "$installed-build"
     [ "$level" = build ] || cp tests/package-lock.json "$installed-test"
 fi
+[ "$level" = build ] || tests/interop/install
 echo "deps: everything for '$level' is installed"

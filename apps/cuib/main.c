@@ -1,5 +1,6 @@
 /* The program: composes the services and runs them. */
 #include "apps/api-gateway/api_gateway.h"
+#include "apps/cuib/wire.h"
 #include "apps/user-service/user_service.h"
 #include "runtime/log.h"
 #include "runtime/loop.h"
@@ -36,6 +37,10 @@ static int print_help(int argc, char **argv);
 
 static const struct command COMMANDS[] = {
     { "up", "[service...]", "run the services named, or all of them in this process", up },
+    { "call", "ADDRESS PATTERN [JSON]", "send a request, print each value of the reply",
+      wire_call },
+    { "emit", "ADDRESS PATTERN [JSON]", "send an event", wire_emit },
+    { "listen", "ADDRESS [PATTERN...]", "print the requests and events that arrive", wire_listen },
     { "openapi", "[--yaml]", "print the OpenAPI document of the gateway", print_openapi },
     { "version", "", "print the version", print_version },
     { "help", "", "print this", print_help },
@@ -199,7 +204,13 @@ static int print_help(int argc, char **argv)
     (void)argv;
     puts("cuib - microservices that speak NestJS's wire\n\nCommands:");
     for (int i = 0; i < COMMAND_COUNT; i++)
-        printf("  cuib %-8s %-12s %s\n", COMMANDS[i].name, COMMANDS[i].arguments, COMMANDS[i].help);
+        printf("  cuib %-8s %-23s %s\n", COMMANDS[i].name, COMMANDS[i].arguments, COMMANDS[i].help);
+    puts("\ncall, emit and listen are the curl of NestJS's microservices. ADDRESS is\n"
+         "tcp://host:port, tls://host:port (with RPC_TLS_CA) or\n"
+         "redis://[:password@]host:port[/database]; PATTERN a text or a JSON object;\n"
+         "JSON the data, {} if left out. --timeout SECONDS (5) bounds the wait.\n"
+         "They exit with 0 when all went well, 1 when the reply is an error, 64 when\n"
+         "the command line is wrong, 69 when nobody is there, 75 when the time is up.");
     puts("\nSettings are environment variables; NAME_FILE names a file that holds the value of "
          "NAME.");
     describe_settings("every service", system_settings_schema());

@@ -2,8 +2,9 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import net from 'node:net';
+import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { admin, finished, freshEmail, run, someone, start, until } from './support.mjs';
+import { admin, finished, freshEmail, repository, run, someone, start, until } from './support.mjs';
 import { freePort, startRedis } from './redis.mjs';
 
 const lines = (text) => text.split('\n').slice(0, -1).map((line) => JSON.parse(line));
@@ -220,6 +221,25 @@ describe('cuib listen', () => {
         assert.deepEqual(patterns, ['order.created', '{"cmd":"sum"}', 'exact']);
         await listener.stop();
         assert.equal(lines(listener.output.stdout).length, 3);
+    });
+
+    test('over TLS knows its callers, when it has authorities', async () => {
+        const file = (name) => path.join(repository, 'tests/data/tls', name);
+        const shown = (name) => ({
+            RPC_TLS_CERT_FILE: file(`${name}.pem`), RPC_TLS_KEY_FILE: file(`${name}.key`),
+            RPC_TLS_CA_FILE: file('ca.pem'),
+        });
+        const listener = run(['listen', 'tls://127.0.0.1:0'], shown('server'));
+        const port = await until('the listener', () =>
+            /^listening on tls:\/\/127\.0\.0\.1:(\d+)\n/.exec(listener.output.stderr)?.[1]);
+        const emit = (settings) => finished(['call', `tls://127.0.0.1:${port}`, 'p', '1'], settings);
+        assert.equal((await emit(shown('client'))).stderr,
+            'cuib call: 501 cuib listen only prints what it hears\n');
+        assert.equal((await emit(shown('stranger'))).code, 69);
+        assert.equal((await emit({})).code, 64);
+        assert.equal(lines(listener.output.stdout).length, 1);
+        listener.child.kill('SIGTERM');
+        await listener.ended();
     });
 
     test('survives garbage', async () => {
