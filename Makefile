@@ -17,15 +17,18 @@ run: ## install what is missing, build, and start the whole system
 	@$(MAKE) --no-print-directory build
 	@exec build/cuib up
 
-test: ## everything: unit and whole-system tests, sanitizers, a brief fuzz
+test: ## everything: unit, whole-system and NestJS tests, sanitizers, a brief fuzz
 	@tools/deps.sh test
-	@FUZZ_SECONDS=5 tests/run unit system sanitize fuzz
+	@FUZZ_SECONDS=5 tests/run unit system interop sanitize fuzz
 
 test-unit: ## the unit tests
 	@tests/run unit
 
 test-system: ## the whole-system tests
 	@tests/run system
+
+test-interop: ## the tests with NestJS 10, 11 and 12 as peers
+	@tests/run interop
 
 test-sanitize: ## unit and whole-system tests under the sanitizers
 	@tests/run sanitize
@@ -54,4 +57,4 @@ install: build ## copy the program to PREFIX/bin
 clean: ## remove what was built
 	rm -rf build build-asan build-clang build-fuzz build-tsan
 
-.PHONY: help deps build run test test-unit test-system test-sanitize fuzz bench lint floors fmt ci install clean
+.PHONY: help deps build run test test-unit test-system test-interop test-sanitize fuzz bench lint floors fmt ci install clean

@@ -1,0 +1,75 @@
+// A user service on NestJS, its users in memory: what Cuib's gateway talks to in place of its own. It fails as a
+// polite service does, RpcExceptions with a status; a user whose name is a row of nest-answers.mjs gets that row.
+//
+// usage: PORT=N [REDIS_PORT=N] [USER_EMAIL=…] node nest-user-service.mjs VERSION
+//     USER_EMAIL is the e-mail of a user, an administrator, who is there from the start
+import { randomUUID } from 'node:crypto';
+import { decorate, nest, serve } from './nest-program.mjs';
+import { answers } from './nest-answers.mjs';
+
+const { common, microservices } = nest;
+const { USER_EMAIL } = process.env;
+const users = new Map();
+const now = () => new Date();
+const refusal = (exception) => new microservices.RpcException(exception.getResponse());
+const shown = ({ password, ...user }) => user;
+
+function made({ email, password, name, profile }, fields) {
+    const times = { createdAt: now(), updatedAt: now() };
+    return { id: randomUUID(), email, password, name, isActive: true, roles: ['user'], profile, ...times, ...fields };
+}
+
+const special = answers(nest, () => shown(made({ email: 'some@example.com', name: 'Some One' })));
+
+function find(test) {
+    const user = [...users.values()].find(test);
+    if (!user) throw refusal(new common.NotFoundException('User not found'));
+    return user;
+}
+
+class UserController {
+    create(fields) {
+        const answer = special[fields.name];
+        if (answer) return answer[0]();
+        if ([...users.values()].some(({ email }) => email === fields.email))
+            throw refusal(new common.ConflictException('User with this email already exists'));
+        const user = made(fields);
+        users.set(user.id, user);
+        return shown(user);
+    }
+
+    findById(id) {
+        return { ...shown(find((user) => user.id === id)), orders: [] };
+    }
+
+    async findByEmail(email) {
+        return shown(find((user) => user.email === email));
+    }
+
+    findAll({ limit }) {
+        return { items: [...users.values()].slice(0, limit).map(shown), nextCursor: null };
+    }
+
+    validateCredentials({ email, password }) {
+        const user = [...users.values()].find((one) => one.email === email && one.password === password);
+        if (!user) throw refusal(new common.UnauthorizedException('Invalid credentials'));
+        return shown(user);
+    }
+
+    update({ id, updateUserDto }) {
+        return shown(Object.assign(find((user) => user.id === id), updateUserDto, { updatedAt: now() }));
+    }
+
+    delete(id) {
+        users.delete(find((user) => user.id === id).id);
+    }
+}
+
+for (const method of Object.getOwnPropertyNames(UserController.prototype).slice(1))
+    decorate(UserController, method, microservices.MessagePattern(`user.${method}`));
+if (USER_EMAIL) {
+    const first = { email: USER_EMAIL, password: 'correct horse battery', name: 'First' };
+    const id = '11111111-1111-4111-8111-111111111111';
+    users.set(id, made(first, { id, roles: ['user', 'admin'] }));
+}
+await serve(UserController);
