@@ -41,7 +41,7 @@ struct recorded {
     str data;      /* JSON, as it was written then */
     int64_t shape; /* number of the data's shape */
     str trace;     /* W3C traceparent of the call that caused it; at == NULL: none */
-    uuid cause;    /* the event that led to this one; nil: none */
+    str cause;     /* what led to it: the id of an event or of a command; at == NULL: a request */
     uuid actor;    /* the user who asked; nil: none */
     timestamp recorded_at;
 };

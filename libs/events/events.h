@@ -120,12 +120,12 @@ void events_close(struct call *call, struct events *events);
 /* Where an event comes from; goes into its metadata. */
 struct events_about {
     str trace;  /* at == NULL: none */
-    uuid cause; /* nil: none */
+    str cause;  /* what led to it: the id of an event or of a command; at == NULL: none */
     uuid actor; /* nil: none */
 };
 
 /* The call's trace and identity, in the call's arena. For an event that a handler of another event causes,
- * set `cause` to that one's id. */
+ * set `cause` to that one's id as text. */
 struct events_about events_about(const struct call *call);
 
 /* Events to append at once, all or none. */
@@ -248,7 +248,6 @@ error events_retry(struct call *call, struct events *events, const char *subscri
                    uuid stream_id);
 
 struct events_counts {
-    uint64_t appended;  /* events, by this process */
     uint64_t delivered; /* to handlers that succeeded */
     uint64_t failed;    /* attempts that did not */
     uint64_t parked;    /* streams that wait now */
