@@ -5,6 +5,9 @@
 #include "service/settings.h"
 
 #include <assert.h>
+#include <string.h>
+
+enum { SUBSCRIBER_LANES = 8 }; /* streams that a service handles at the same time */
 
 static const char *const LOG_LEVELS[] = {
     "fatal", "error", "warn", "log", "debug", "verbose", NULL
@@ -65,9 +68,50 @@ void service_add_check(struct service_instance *self, struct health_check check)
     self->checks[self->check_count++] = check;
 }
 
+static error check_database(struct call *call, void *db, struct health_result *result)
+{
+    result->has_response_time = true;
+    return db_ping(call, db);
+}
+
+void service_add_database_check(struct service_instance *self, struct db *db)
+{
+    service_add_check(self, (struct health_check){ "database", check_database, db });
+}
+
+error service_store_url(const struct service_instance *self, str own, str common, str *out)
+{
+    const struct system *system = self->system;
+
+    *out = own.at ? own : common;
+    if (!out->at)
+        *out = arena_printf(system->arena, "sqlite:%.*s/%s.sqlite",
+                            STR_ARG(system->settings.cuib_data_dir), self->service->name);
+    return out->at ? NULL : &ERROR_OUT_OF_MEMORY;
+}
+
 static bool about_memory(const struct health_check *check)
 {
     return check->check == health_check_heap || check->check == health_check_rss;
+}
+
+static bool has_check(const struct service_instance *self, const char *name)
+{
+    for (size_t i = 0; i < self->check_count; i++)
+        if (strcmp(self->checks[i].name, name) == 0)
+            return true;
+    return false;
+}
+
+/* A name that is taken is qualified by its service: "order_database". */
+static void add_check_of(struct service_instance *self, const struct service_instance *other,
+                         struct health_check check)
+{
+    str qualified = arena_printf(self->system->arena, "%s_%s", other->service->name, check.name);
+
+    if (has_check(self, check.name) && qualified.at)
+        check.name = qualified.at;
+    service_add_check(self, check);
 }
 
 void service_add_checks_of_others(struct service_instance *self)
@@ -75,7 +119,7 @@ void service_add_checks_of_others(struct service_instance *self)
     for (struct service_instance *other = self->system->instances; other < self; other++)
         for (size_t i = 0; i < other->check_count; i++)
             if (!about_memory(&other->checks[i]))
-                service_add_check(self, other->checks[i]);
+                add_check_of(self, other, other->checks[i]);
 }
 
 static error start_service(struct call *call, struct service_instance *self)
@@ -97,6 +141,32 @@ static error start_service(struct call *call, struct service_instance *self)
     service_add_check(self,
                       (struct health_check){ "memory_rss", health_check_rss, &system->rss_max });
     return service->openapi ? openapi_new(system->arena, service->openapi, &self->documents) : NULL;
+}
+
+/* Each service hears of every event store of the process. */
+static error subscribe_to(struct call *call, struct system *system, struct events *events)
+{
+    for (size_t i = 0; i < system->count; i++) {
+        struct service_instance *listener = &system->instances[i];
+        const struct subscriber subscriber = {
+            .name = listener->service->name,
+            .rows = listener->service->recorded,
+            .service = listener,
+            .lanes = SUBSCRIBER_LANES,
+        };
+
+        if (subscriber.rows)
+            TRY(events_subscribe(call, events, &subscriber));
+    }
+    return NULL;
+}
+
+static error subscribe_all(struct call *call, struct system *system)
+{
+    for (size_t i = 0; i < system->count; i++)
+        if (system->instances[i].events)
+            TRY(subscribe_to(call, system, system->instances[i].events));
+    return NULL;
 }
 
 static bool has_messages(const struct service *service)
@@ -156,6 +226,7 @@ static error start_all(struct call *call, struct system *system,
                                                           .scratch = buf_new(ARENA_CALL_MAX) };
     for (size_t i = 0; i < count; i++)
         TRY(start_service(call, &system->instances[i]));
+    TRY(subscribe_all(call, system));
     for (size_t i = 0; i < count; i++)
         TRY(listen_for(&system->instances[i]));
     return NULL;
