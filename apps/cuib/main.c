@@ -1,5 +1,6 @@
 /* The program: composes the services and runs them. */
 #include "apps/api-gateway/api_gateway.h"
+#include "apps/order-service/order_service.h"
 #include "apps/user-service/user_service.h"
 #include "runtime/log.h"
 #include "runtime/loop.h"
@@ -20,7 +21,7 @@ enum {
 };
 
 /* In the order of their start: who is asked before who asks. */
-static const struct service *const SERVICES[] = { &user_service, &api_gateway };
+static const struct service *const SERVICES[] = { &user_service, &order_service, &api_gateway };
 
 enum { SERVICE_COUNT = sizeof SERVICES / sizeof SERVICES[0] };
 
@@ -125,7 +126,8 @@ static bool choose_services(struct run *run, int argc, char **argv)
         while (k < SERVICE_COUNT && strcmp(SERVICES[k]->name, argv[i]) != 0)
             k++;
         if (k == SERVICE_COUNT) {
-            fprintf(stderr, "cuib: unknown service '%s' (there are: user, gateway)\n", argv[i]);
+            fprintf(stderr, "cuib: unknown service '%s' (there are: user, order, gateway)\n",
+                    argv[i]);
             return false;
         }
         wanted[k] = true;
