@@ -73,7 +73,7 @@ error events_decode(struct arena *arena, const struct aggregate *aggregate,
                     const struct event_type *type, const struct recorded *event, void **out)
 {
     const struct event_upcast *up = upcast_from(aggregate, type, event->shape);
-    void *data;
+    void *data = NULL;
 
     TRY(read_shape(arena, up ? up->old() : type->schema(), event, &data));
     for (int64_t shape = event->shape; up; up = upcast_from(aggregate, type, ++shape)) {

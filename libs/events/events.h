@@ -32,8 +32,8 @@
 #include "events/aggregate.h"
 
 enum {
-    EVENTS_APPEND_MAX = 100,             /* events in one append */
-    EVENTS_STREAM_MAX = DB_ROWS_MAX - 1, /* events in one stream; more are refused with a 409 */
+    EVENTS_APPEND_MAX = 100,         /* events in one append */
+    EVENTS_STREAM_MAX = DB_ROWS_MAX, /* events in one stream; more are refused with a 409 */
     EVENTS_SUBSCRIBERS_MAX = 16,
     EVENTS_LANES_MAX = 64,
     EVENTS_PARKED_MAX = 1000,    /* streams that one subscriber may have waiting */

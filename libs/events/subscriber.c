@@ -66,17 +66,19 @@ static error call_handler(struct line *line, struct call *call, const struct rec
 
 error events_deliver(struct line *line, struct arena *arena, const struct recorded *event)
 {
-    struct run run = { 0 };
-
     if (line->ending)
         return &ERROR_CANCELLED;
     arena_reset(arena);
-    run.call = call_new(arena, EVENTS_HANDLER_TIMEOUT_MS);
-    run.call.service = line->subscriber.service;
-    list_append(&line->runs, &run.link);
-    error why = call_handler(line, &run.call, event);
+    struct run *run = ARENA_NEW(arena, struct run);
 
-    list_remove(&run.link);
+    if (!run)
+        return &ERROR_OUT_OF_MEMORY;
+    run->call = call_new(arena, EVENTS_HANDLER_TIMEOUT_MS);
+    run->call.service = line->subscriber.service;
+    list_append(&line->runs, &run->link);
+    error why = call_handler(line, &run->call, event);
+
+    list_remove(&run->link);
     if (why && line->ending)
         return &ERROR_CANCELLED;
     if (!why)
