@@ -29,7 +29,7 @@ static error columns_of(struct call *call, const struct events *events, const ch
     return NULL;
 }
 
-/* All columns of a row as one text, so that rows of any table can be compared. */
+/* All columns of all rows of a stream as one text, so that rows of any table can be compared. */
 static error dump_of(struct call *call, const struct events *events,
                      const struct projection_table *table, const char **out)
 {
@@ -45,8 +45,9 @@ static error dump_of(struct call *call, const struct events *events,
 
     if (row.at)
         sql = arena_printf(call->arena,
-                           "SELECT %s AS stream, %.*s AS row FROM %s WHERE %s > :after"
-                           " AND %s <= :last ORDER BY 1, 2 LIMIT :limit",
+                           "SELECT stream, group_concat(row) AS rows FROM (SELECT %s AS stream,"
+                           " %.*s AS row FROM %s WHERE %s > :after AND %s <= :last ORDER BY 1, 2)"
+                           " GROUP BY stream ORDER BY stream LIMIT :limit",
                            table->stream, STR_ARG(row), table->name, table->stream, table->stream);
     *out = sql.at;
     return sql.at ? NULL : &ERROR_OUT_OF_MEMORY;

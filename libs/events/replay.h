@@ -24,7 +24,7 @@ const struct schema *events_range_schema(void);
 struct replay_table {
     const struct projection_table *table;
     const char *clear; /* DELETE … in a range */
-    const char *dump;  /* its rows in a range: the stream's id, and all columns as one text */
+    const char *dump;  /* of each stream in a range: its id, and all its rows as one text */
 };
 
 struct replay_projection {

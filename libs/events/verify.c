@@ -5,19 +5,20 @@
 #include <string.h>
 
 enum {
-    DUMP_MAX = DB_ROWS_MAX - 1, /* rows of one table in one range */
+    DUMP_MAX = DB_ROWS_MAX - 1, /* streams with rows in one range */
     PROBLEMS_MAX = 1000,        /* told of one batch; all are counted */
 };
 
 static const struct error VERIFIED = ERROR(500, "A verification is never committed");
 
+/* All that a table has of one stream. */
 struct dumped {
-    str stream, row;
+    str stream, rows;
 };
-static SCHEMA(dumped, FIELD(stream), FIELD(row));
+static SCHEMA(dumped, FIELD(stream), FIELD(rows));
 
 struct dump {
-    struct dumped *rows;
+    struct dumped *streams;
     size_t count;
 };
 
@@ -85,38 +86,30 @@ static error dump(struct db_unit *unit, const struct verify *verify, const char 
     struct events_range range = verify->batch.range;
 
     range.limit = DUMP_MAX;
-    return db_unit_all(unit, IN(events_range, &range), ROWS(dumped, &out->rows, &out->count), sql);
+    return db_unit_all(unit, IN(events_range, &range), ROWS(dumped, &out->streams, &out->count),
+                       sql);
 }
 
-static int compare(const struct dumped *a, const struct dumped *b)
+static void differs(struct verify *verify, const char *table, str stream)
 {
-    int order = str_compare(a->stream, b->stream);
-
-    return order ? order : str_compare(a->row, b->row);
-}
-
-static void differs(struct verify *verify, const char *table, str stream, str *last)
-{
-    if (str_eq(stream, *last))
-        return;
-    *last = stream;
     found(verify,
           arena_printf(verify->arena, "table %s: the rows of stream %.*s are not its replay", table,
                        STR_ARG(stream)));
 }
 
-/* Both are sorted; a row that only one of them has makes its stream differ. */
+/* Both are sorted by stream. */
 static void compare_dumps(struct verify *verify, const char *table, const struct dump *a,
                           const struct dump *b)
 {
     size_t i = 0, k = 0;
-    str last = { NULL, 0 };
 
     while (i < a->count || k < b->count) {
-        int order = i == a->count ? 1 : k == b->count ? -1 : compare(&a->rows[i], &b->rows[k]);
+        int order = i == a->count   ? 1
+                    : k == b->count ? -1
+                                    : str_compare(a->streams[i].stream, b->streams[k].stream);
 
-        if (order)
-            differs(verify, table, order < 0 ? a->rows[i].stream : b->rows[k].stream, &last);
+        if (order != 0 || !str_eq(a->streams[i].rows, b->streams[k].rows))
+            differs(verify, table, order <= 0 ? a->streams[i].stream : b->streams[k].stream);
         i += order <= 0;
         k += order >= 0;
     }
