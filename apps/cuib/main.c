@@ -1,5 +1,6 @@
 /* The program: composes the services and runs them. */
 #include "apps/api-gateway/api_gateway.h"
+#include "apps/cuib/maintenance.h"
 #include "apps/order-service/order_service.h"
 #include "apps/user-service/user_service.h"
 #include "runtime/log.h"
@@ -37,6 +38,9 @@ static int print_help(int argc, char **argv);
 
 static const struct command COMMANDS[] = {
     { "up", "[service...]", "run the services named, or all of them in this process", up },
+    { "rebuild", "[projection]", "write a projection, or all, anew from the events",
+      maintenance_rebuild },
+    { "verify", "", "check that events, projections and payments agree", maintenance_verify },
     { "openapi", "[--yaml]", "print the OpenAPI document of the gateway", print_openapi },
     { "version", "", "print the version", print_version },
     { "help", "", "print this", print_help },
@@ -201,7 +205,7 @@ static int print_help(int argc, char **argv)
     (void)argv;
     puts("cuib - microservices that speak NestJS's wire\n\nCommands:");
     for (int i = 0; i < COMMAND_COUNT; i++)
-        printf("  cuib %-8s %-12s %s\n", COMMANDS[i].name, COMMANDS[i].arguments, COMMANDS[i].help);
+        printf("  cuib %-8s %-13s %s\n", COMMANDS[i].name, COMMANDS[i].arguments, COMMANDS[i].help);
     puts("\nSettings are environment variables; NAME_FILE names a file that holds the value of "
          "NAME.");
     describe_settings("every service", system_settings_schema());

@@ -42,7 +42,7 @@ static error start_payments(struct order_state *state, const struct order_settin
     return payments_start(&options, &state->payments);
 }
 
-static error start(struct call *call, struct service_instance *self, const void *filled)
+static error open_store(struct call *call, struct service_instance *self, const void *filled)
 {
     const struct order_settings *settings = filled;
     struct order_state *state = calloc(1, sizeof *state);
@@ -51,8 +51,6 @@ static error start(struct call *call, struct service_instance *self, const void 
     self->state = state;
     if (!state)
         return &ERROR_OUT_OF_MEMORY;
-    self->port = (unsigned)settings->order_service_port;
-    state->currency = settings->currency;
     TRY(service_store_url(self, settings->order_database_url, settings->database_url, &url));
     TRY(db_open(self->system->arena, url.at, &state->db));
     TRY(db_migrate(call, state->db, order_service_migrations));
@@ -60,6 +58,25 @@ static error start(struct call *call, struct service_instance *self, const void 
                     &(struct events_options){ state->db, AGGREGATES, PROJECTIONS },
                     &state->events));
     self->events = state->events;
+    return NULL;
+}
+
+static error verify(struct call *call, struct service_instance *self,
+                    void (*report)(void *cookie, const char *problem), void *cookie)
+{
+    const struct order_state *state = self->state;
+
+    return payments_verify(call, state->db, report, cookie);
+}
+
+static error start(struct call *call, struct service_instance *self, const void *filled)
+{
+    const struct order_settings *settings = filled;
+    struct order_state *state = self->state;
+
+    (void)call;
+    self->port = (unsigned)settings->order_service_port;
+    state->currency = settings->currency;
     service_add_database_check(self, state->db);
     return start_payments(state, settings);
 }
@@ -83,6 +100,8 @@ const struct service order_service = {
     .title = "OrderService",
     .settings = order_settings_schema,
     .messages = order_messages,
+    .open = open_store,
+    .verify = verify,
     .start = start,
     .stop = stop,
 };

@@ -36,3 +36,7 @@ error payments_refuse_running(struct db_unit *unit, uuid order_id);
 /* In a unit that cancels an order: its accepted charge, if there is one, will be refunded. */
 error payments_refund(struct db_unit *unit, const struct order *order, uuid refund_id,
                       timestamp now);
+
+/* Looks for orders whose status and money do not agree, and hands a line about each to `report`. */
+error payments_verify(struct call *call, struct db *db,
+                      void (*report)(void *cookie, const char *problem), void *cookie);

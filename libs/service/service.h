@@ -33,11 +33,20 @@ struct service {
     error (*authenticate)(struct call *call, const struct http_request *request,
                           const struct identity **out);
 
+    /* Opens the store alone, sets `state` and `events`: before `start`, and for maintenance without it. NULL: there is
+     * nothing to maintain. */
+    error (*open)(struct call *call, struct service_instance *self, const void *settings);
+
+    /* Looks whether the store agrees with itself, beyond what events_verify knows. Hands each problem to `report`. Or
+     * NULL. */
+    error (*verify)(struct call *call, struct service_instance *self,
+                    void (*report)(void *cookie, const char *problem), void *cookie);
+
     /* Opens what the service needs, sets `state`, `port` and the rest of the instance. `settings` is the filled
      * struct of its table. A failure names what is wrong in one line. */
     error (*start)(struct call *call, struct service_instance *self, const void *settings);
 
-    /* Closes what `start` opened, also after a failed start. */
+    /* Closes what `open` and `start` opened, also after a failed start. */
     void (*stop)(struct service_instance *self);
 };
 
@@ -96,6 +105,11 @@ error service_system_start(struct call *call, struct system *system,
 
 /* Health says `shutting_down`, then no new connections, then what runs is finished, then all is closed. */
 void service_system_stop(struct call *call, struct system *system);
+
+/* Opens the stores of the services without starting them; service_system_close closes them. */
+error service_system_open(struct call *call, struct system *system,
+                          const struct service *const *services, size_t count);
+void service_system_close(struct system *system);
 
 /* Makes a service in another process known, so that service_peer finds it. Connects when it is first called.
  * For a service's start; a service that runs in this process stays the one that is called. */

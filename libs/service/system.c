@@ -122,19 +122,30 @@ void service_add_checks_of_others(struct service_instance *self)
                 add_check_of(self, other, other->checks[i]);
 }
 
+/* Checks its tables, reads its settings, opens its store. */
+static error open_service(struct call *call, struct service_instance *self, void **settings)
+{
+    const struct service *service = self->service;
+    struct system *system = self->system;
+
+    *settings = NULL;
+    TRY(check_tables(system->arena, service));
+    if (service->settings) {
+        *settings = arena_zalloc(system->arena, 1, service->settings()->size);
+        if (!*settings)
+            return &ERROR_OUT_OF_MEMORY;
+        TRY(settings_load(service->settings(), system->arena, *settings));
+    }
+    return service->open ? service->open(call, self, *settings) : NULL;
+}
+
 static error start_service(struct call *call, struct service_instance *self)
 {
     const struct service *service = self->service;
     struct system *system = self->system;
-    void *settings = NULL;
+    void *settings;
 
-    TRY(check_tables(system->arena, service));
-    if (service->settings) {
-        settings = arena_zalloc(system->arena, 1, service->settings()->size);
-        if (!settings)
-            return &ERROR_OUT_OF_MEMORY;
-        TRY(settings_load(service->settings(), system->arena, settings));
-    }
+    TRY(open_service(call, self, &settings));
     TRY(service->start(call, self, settings));
     service_add_check(self,
                       (struct health_check){ "memory_heap", health_check_heap, &system->heap_max });
@@ -214,20 +225,25 @@ static error listen_for(struct service_instance *self)
     return NULL;
 }
 
-/* All of the system's start but undoing it. */
-static error start_all(struct call *call, struct system *system,
-                       const struct service *const *services, size_t count)
+static error prepare(struct system *system, const struct service *const *services, size_t count)
 {
+    assert(count <= SERVICE_COUNT_MAX);
     TRY(load_system_settings(system));
     system->count = count;
     for (size_t i = 0; i < count; i++)
         system->instances[i] = (struct service_instance){ .service = services[i],
                                                           .system = system,
                                                           .scratch = buf_new(ARENA_CALL_MAX) };
-    for (size_t i = 0; i < count; i++)
+    return NULL;
+}
+
+/* All of the system's start but undoing it. */
+static error start_all(struct call *call, struct system *system)
+{
+    for (size_t i = 0; i < system->count; i++)
         TRY(start_service(call, &system->instances[i]));
     TRY(subscribe_all(call, system));
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < system->count; i++)
         TRY(listen_for(&system->instances[i]));
     return NULL;
 }
@@ -251,12 +267,31 @@ static void close_all(struct system *system)
 error service_system_start(struct call *call, struct system *system,
                            const struct service *const *services, size_t count)
 {
-    assert(count <= SERVICE_COUNT_MAX);
-    error failed = start_all(call, system, services, count);
+    error failed = prepare(system, services, count);
 
+    if (!failed)
+        failed = start_all(call, system);
     if (failed)
         close_all(system);
     return failed;
+}
+
+error service_system_open(struct call *call, struct system *system,
+                          const struct service *const *services, size_t count)
+{
+    error failed = prepare(system, services, count);
+    void *settings;
+
+    for (size_t i = 0; i < system->count && !failed; i++)
+        failed = open_service(call, &system->instances[i], &settings);
+    if (failed)
+        close_all(system);
+    return failed;
+}
+
+void service_system_close(struct system *system)
+{
+    close_all(system);
 }
 
 static void one_drained(void *wait)
