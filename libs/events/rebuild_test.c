@@ -3,7 +3,7 @@
 #include "runtime/random.h"
 #include "testing/account.h"
 
-enum { ACCOUNTS = 60, MOVES = 49, LONG = 1500, PROBLEMS = 8 };
+enum { ACCOUNTS = 120, MOVES = 49, LONG = 5000, PROBLEMS = 8 };
 
 static struct events *events_of(struct store *store)
 {

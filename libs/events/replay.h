@@ -6,7 +6,7 @@
 #include "events/events_internal.h"
 
 enum {
-    REPLAY_BATCH = 1000, /* events; one longer stream makes a batch of its own */
+    REPLAY_BATCH = 4000, /* events; one longer stream makes a batch of its own */
     REPLAY_ARENA_MAX = 256 * 1024 * 1024,
     REPLAY_EVENT_ARENA_MAX = 32 * 1024 * 1024,
     REPLAY_TABLES_MAX = 8, /* of one projection */
