@@ -9,8 +9,15 @@ extern const struct embedded_file order_service_migrations[];
 
 struct order_settings {
     int64_t order_service_port, payment_timeout_ms, payment_retry_ms;
-    str order_database_url, database_url, currency;
+    str order_database_url, database_url, currency, payment_url, payment_api_key;
 };
+
+/* Unlike IS_URL it lets hosts through that have no top-level domain: those of a cluster. */
+static bool is_http_url(str text)
+{
+    return (str_starts_with(text, STR("http://")) && text.len > 7) ||
+           (str_starts_with(text, STR("https://")) && text.len > 8);
+}
 
 static SCHEMA(order_settings,
               FIELD(order_service_port, RULES(IS_INT, AT_LEAST(0), AT_MOST(65535)),
@@ -24,12 +31,25 @@ static SCHEMA(order_settings,
                     .doc = "store of the order service; unset: a file in CUIB_DATA_DIR"),
               FIELD(database_url, .optional = true,
                     .doc = "store of a service that has no setting of its own"),
-              FIELD(currency, RULES(IS_ISO4217), .fallback = "RON", .doc = "of new orders"));
+              FIELD(currency, RULES(IS_ISO4217), .fallback = "RON", .doc = "of new orders"),
+              FIELD(payment_url, RULES(MATCHES("/^https?:\\/\\/.+/", is_http_url)), .optional = true,
+                    .doc = "address of the payment provider; unset: a sandbox without money"),
+              FIELD(payment_api_key, .optional = true, .secret = true,
+                    .doc = "bearer token for the payment provider"));
 
 static const struct aggregate *const AGGREGATES[] = { &order_aggregate, NULL };
 static const struct projection *const PROJECTIONS[] = { &order_projection, NULL };
 
-static error start_payments(struct order_state *state, const struct order_settings *settings)
+static error choose_provider(struct arena *arena, const struct order_settings *settings,
+                             struct payment_provider *out)
+{
+    if (!settings->payment_url.at)
+        return sandbox_provider_new(out);
+    return http_provider_new(arena, settings->payment_url, settings->payment_api_key, out);
+}
+
+static error start_payments(struct arena *arena, struct order_state *state,
+                            const struct order_settings *settings)
 {
     struct payments_options options = {
         .db = state->db,
@@ -38,7 +58,7 @@ static error start_payments(struct order_state *state, const struct order_settin
         .retry_ms = (uint64_t)settings->payment_retry_ms,
     };
 
-    TRY(sandbox_provider_new(&options.provider));
+    TRY(choose_provider(arena, settings, &options.provider));
     return payments_start(&options, &state->payments);
 }
 
@@ -78,7 +98,7 @@ static error start(struct call *call, struct service_instance *self, const void 
     self->port = (unsigned)settings->order_service_port;
     state->currency = settings->currency;
     service_add_database_check(self, state->db);
-    return start_payments(state, settings);
+    return start_payments(self->system->arena, state, settings);
 }
 
 static void stop(struct service_instance *self)

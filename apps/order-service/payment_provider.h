@@ -54,3 +54,7 @@ struct payment_provider {
  *
  * Any other token is declined. The outcome is a function of the token, so it is the same after a restart. */
 error sandbox_provider_new(struct payment_provider *out);
+
+/* A provider at an address; http_provider.c says what it is asked. `arena`, `url` and `api_key` (at == NULL: none) live
+ * longer than the provider. */
+error http_provider_new(struct arena *arena, str url, str api_key, struct payment_provider *out);
