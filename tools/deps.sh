@@ -10,7 +10,7 @@ cd "$(dirname "$0")/.."
 
 packages="gcc libc6-dev meson ninja-build pkg-config ca-certificates
     libuv1-dev libboost-context1.74-dev libsqlite3-dev libssl-dev zlib1g-dev libcrypt-dev libhiredis-dev
-    libcmocka-dev"
+    libcurl4-openssl-dev libcmocka-dev"
 case $level in
 build) ;;
 test) packages="$packages clang libclang-rt-14-dev clang-format clang-tidy

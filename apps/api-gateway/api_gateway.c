@@ -10,8 +10,8 @@
 enum { MADE_SECRET_BYTES = 32 };
 
 struct gateway_settings {
-    int64_t gateway_port, user_service_port;
-    str user_service_host, frontend_url, jwt_secret, jwt_expires_in;
+    int64_t gateway_port, user_service_port, order_service_port;
+    str user_service_host, order_service_host, frontend_url, jwt_secret, jwt_expires_in;
 };
 
 static SCHEMA(gateway_settings,
@@ -22,17 +22,21 @@ static SCHEMA(gateway_settings,
                            " unset: reached over Redis where REDIS_HOST is set, else on 127.0.0.1"),
               FIELD(user_service_port, RULES(IS_INT, AT_LEAST(0), AT_MOST(65535)), .fallback = "3001",
                     .doc = "its port, where USER_SERVICE_HOST names none"),
+              FIELD(order_service_host, .fallback = "127.0.0.1",
+                    .doc = "where the order service is, when not in this process"),
+              FIELD(order_service_port, RULES(IS_INT, AT_LEAST(0), AT_MOST(65535)), .fallback = "3002",
+                    .doc = "its port, where ORDER_SERVICE_HOST names none"),
               FIELD(frontend_url, .optional = true,
                     .doc = "origin that browsers may call from; unset: no CORS headers"),
               FIELD(jwt_secret, .optional = true, .secret = true,
                     .doc = "key of the tokens, 32 bytes or more; unset: made and kept in CUIB_DATA_DIR"),
               FIELD(jwt_expires_in, .fallback = "1h", .doc = "lifetime of a token: 90s, 15m, 1h, 7d"));
 
-static const struct route *const TABLES[] = { auth_routes, user_routes, NULL };
+static const struct route *const TABLES[] = { auth_routes, user_routes, order_routes, NULL };
 
 /* What the document shows: those and what every service has. */
-static const struct route *const DOCUMENTED[] = { auth_routes, user_routes, service_health_routes,
-                                                  NULL };
+static const struct route *const DOCUMENTED[] = { auth_routes, user_routes, order_routes,
+                                                  service_health_routes, NULL };
 
 const struct openapi_info api_gateway_openapi = {
     .title = "Cuib",
@@ -84,19 +88,27 @@ static error kept_secret(struct system *system, str *out)
 }
 
 /* What may be asked twice without harm. */
-static const char *const IDEMPOTENT[] = { "user.findById", "user.findByEmail", "user.findAll",
-                                          NULL };
+static const char *const IDEMPOTENT[] = {
+    "user.findById",  "user.findByEmail", "user.findAll",
+    "order.findById", "order.findByUser", "order.findVersion",
+    "order.findAll",  "order.history",    NULL,
+};
+
+static error find_service(struct system *system, const char *name, str addresses, int64_t port)
+{
+    if (service_is_here(system, name))
+        return NULL;
+    return service_add_remote(system, &(struct service_remote){ .name = name,
+                                                                .addresses = addresses,
+                                                                .port = (unsigned)port,
+                                                                .idempotent = IDEMPOTENT });
+}
 
 static error find_services(struct system *system, const struct gateway_settings *settings)
 {
-    if (service_is_here(system, "user"))
-        return NULL;
-    return service_add_remote(system, &(struct service_remote){
-                                          .name = "user",
-                                          .addresses = settings->user_service_host,
-                                          .port = (unsigned)settings->user_service_port,
-                                          .idempotent = IDEMPOTENT,
-                                      });
+    TRY(find_service(system, "user", settings->user_service_host, settings->user_service_port));
+    return find_service(system, "order", settings->order_service_host,
+                        settings->order_service_port);
 }
 
 static error start(struct call *call, struct service_instance *self, const void *filled)

@@ -5,3 +5,4 @@
 
 extern const struct route auth_routes[];
 extern const struct route user_routes[];
+extern const struct route order_routes[];

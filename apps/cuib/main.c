@@ -1,6 +1,8 @@
 /* The program: composes the services and runs them. */
 #include "apps/api-gateway/api_gateway.h"
+#include "apps/cuib/maintenance.h"
 #include "apps/cuib/wire.h"
+#include "apps/order-service/order_service.h"
 #include "apps/user-service/user_service.h"
 #include "runtime/log.h"
 #include "runtime/loop.h"
@@ -21,7 +23,7 @@ enum {
 };
 
 /* In the order of their start: who is asked before who asks. */
-static const struct service *const SERVICES[] = { &user_service, &api_gateway };
+static const struct service *const SERVICES[] = { &user_service, &order_service, &api_gateway };
 
 enum { SERVICE_COUNT = sizeof SERVICES / sizeof SERVICES[0] };
 
@@ -37,6 +39,9 @@ static int print_help(int argc, char **argv);
 
 static const struct command COMMANDS[] = {
     { "up", "[service...]", "run the services named, or all of them in this process", up },
+    { "rebuild", "[projection]", "write a projection, or all, anew from the events",
+      maintenance_rebuild },
+    { "verify", "", "check that events, projections and payments agree", maintenance_verify },
     { "call", "ADDRESS PATTERN [JSON]", "send a request, print each value of the reply",
       wire_call },
     { "emit", "ADDRESS PATTERN [JSON]", "send an event", wire_emit },
@@ -130,7 +135,8 @@ static bool choose_services(struct run *run, int argc, char **argv)
         while (k < SERVICE_COUNT && strcmp(SERVICES[k]->name, argv[i]) != 0)
             k++;
         if (k == SERVICE_COUNT) {
-            fprintf(stderr, "cuib: unknown service '%s' (there are: user, gateway)\n", argv[i]);
+            fprintf(stderr, "cuib: unknown service '%s' (there are: user, order, gateway)\n",
+                    argv[i]);
             return false;
         }
         wanted[k] = true;

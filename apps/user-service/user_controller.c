@@ -15,6 +15,12 @@
 
 MESSAGE_TABLE(user_messages, USER_MESSAGES);
 
+#define USER_SUBSCRIPTIONS(ON)                    \
+    ON("order.created", add_order, order_created) \
+    ON("order.statusChanged", change_order, order_status_changed)
+
+SUBSCRIPTIONS(user_subscriptions, USER_SUBSCRIPTIONS);
+
 static const struct error BAD_CREDENTIALS = ERROR(401, "Invalid credentials");
 
 static const str USER_ROLES[] = { STR_INIT(ROLE_USER) };
@@ -118,4 +124,18 @@ static error delete (struct call *call, const struct user_id *in, struct nothing
 {
     (void)out;
     return user_remove(call, state(call)->db, in);
+}
+
+/* --- orders -------------------------------------------------------------------------------------- */
+
+static error add_order(struct call *call, const struct recorded *event,
+                       const struct order_created *data)
+{
+    return user_order_add(call, state(call)->db, event->id, data);
+}
+
+static error change_order(struct call *call, const struct recorded *event,
+                          const struct order_status_changed *data)
+{
+    return user_order_change(call, state(call)->db, event->id, data);
 }

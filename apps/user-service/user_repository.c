@@ -1,8 +1,7 @@
 #include "apps/user-service/user_repository.h"
-#include "base/hex.h"
+#include "database/cursor.h"
+#include "events/events.h"
 #include "runtime/clock.h"
-
-#include <string.h>
 
 const struct error USER_NOT_FOUND = ERROR(404, "User not found");
 const struct error EMAIL_TAKEN = ERROR(409, "User with this email already exists");
@@ -136,9 +135,60 @@ error user_remove(struct call *call, struct db *db, const struct user_id *id)
                               "DELETE FROM users WHERE id = :id RETURNING id"));
 }
 
+/* --- orders -------------------------------------------------------------------------------------- */
+
+#define INBOX "orders"
+
+struct order_job {
+    uuid event_id;
+    const struct order_created *created;
+    const struct order_status_changed *changed;
+};
+
+static error add_in_unit(struct db_unit *unit, void *argument)
+{
+    const struct order_job *job = argument;
+    bool first;
+
+    TRY(events_inbox(unit, INBOX, job->event_id, &first));
+    if (!first)
+        return NULL;
+    return db_unit_run(unit, IN(order_created, job->created),
+                       "INSERT INTO user_orders (id, user_id, total, currency, status, created_at)"
+                       " VALUES (:order_id, :user_id, :total, :currency, 'PENDING', :created_at)");
+}
+
+static error change_order_in_unit(struct db_unit *unit, void *argument)
+{
+    const struct order_job *job = argument;
+    bool first;
+
+    TRY(events_inbox(unit, INBOX, job->event_id, &first));
+    if (!first)
+        return NULL;
+    return db_unit_run(unit, IN(order_status_changed, job->changed),
+                       "UPDATE user_orders SET status = :new_status WHERE id = :order_id");
+}
+
+error user_order_add(struct call *call, struct db *db, uuid event_id,
+                     const struct order_created *created)
+{
+    struct order_job job = { .event_id = event_id, .created = created };
+
+    return db_transaction(call, db, add_in_unit, &job);
+}
+
+error user_order_change(struct call *call, struct db *db, uuid event_id,
+                        const struct order_status_changed *changed)
+{
+    struct order_job job = { .event_id = event_id, .changed = changed };
+
+    return db_transaction(call, db, change_order_in_unit, &job);
+}
+
 /* --- pages --------------------------------------------------------------------------------------- */
 
-/* Where a page ends: its last row. As a cursor: base64url of the time and the id. */
+/* What a page begins after, and how much is asked of it. */
 struct user_position {
     timestamp created_at;
     uuid id;
@@ -147,32 +197,13 @@ struct user_position {
 
 SCHEMA(user_position, FIELD(created_at), FIELD(id), FIELD(limit));
 
-enum { POSITION_BYTES = 8 + 16 };
-
-static bool read_cursor(str cursor, struct user_position *out)
+static error position_of(const struct user_page_query *query, struct user_position *out)
 {
-    uint8_t bytes[POSITION_BYTES + 2];
-    size_t len;
+    struct db_cursor from = { .created_at = { INT64_MAX } };
 
-    if (cursor.len != base64url_len(POSITION_BYTES) || !base64url_decode(cursor, bytes, &len))
-        return false;
-    memcpy(&out->created_at.ms, bytes, 8);
-    memcpy(out->id.bytes, bytes + 8, 16);
-    return true;
-}
-
-static error write_cursor(struct arena *arena, const struct user *last, str *out)
-{
-    uint8_t bytes[POSITION_BYTES];
-    size_t len = base64url_len(POSITION_BYTES);
-    char *text = arena_alloc(arena, len);
-
-    if (!text)
-        return &ERROR_OUT_OF_MEMORY;
-    memcpy(bytes, &last->created_at.ms, 8);
-    memcpy(bytes + 8, last->id.bytes, 16);
-    base64url_encode(bytes, POSITION_BYTES, text);
-    *out = (str){ text, len };
+    if (query->cursor.at && !db_cursor_parse(query->cursor, &from))
+        return &BAD_CURSOR;
+    *out = (struct user_position){ from.created_at, from.id, query->limit + 1 };
     return NULL;
 }
 
@@ -180,10 +211,9 @@ static error write_cursor(struct arena *arena, const struct user *last, str *out
 error user_list(struct call *call, struct db *db, const struct user_page_query *query,
                 struct user_page *out)
 {
-    struct user_position from = { .created_at = { INT64_MAX }, .limit = query->limit + 1 };
+    struct user_position from;
 
-    if (query->cursor.at && !read_cursor(query->cursor, &from))
-        return &BAD_CURSOR;
+    TRY(position_of(query, &from));
     *out = (struct user_page){ 0 };
     TRY(db_all(call, db, IN(user_position, &from), ROWS(user, &out->items.at, &out->items.len),
                "SELECT " USER_COLUMNS " FROM users WHERE (created_at, id) < (:created_at, :id)"
@@ -191,5 +221,8 @@ error user_list(struct call *call, struct db *db, const struct user_page_query *
     if ((int64_t)out->items.len <= query->limit)
         return NULL;
     out->items.len--;
-    return write_cursor(call->arena, &out->items.at[out->items.len - 1], &out->next_cursor);
+    const struct user *last = &out->items.at[out->items.len - 1];
+
+    return db_cursor_print(call->arena, &(struct db_cursor){ last->created_at, last->id },
+                           &out->next_cursor);
 }

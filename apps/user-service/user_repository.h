@@ -1,6 +1,7 @@
 /* The user service's store. Every function runs as one statement or one transaction. */
 #pragma once
 
+#include "contracts/order.h"
 #include "contracts/user.h"
 #include "database/database.h"
 
@@ -39,3 +40,9 @@ error user_remove(struct call *call, struct db *db, const struct user_id *id);
 /* A page of users, newest first. 400 when the cursor was not made by an earlier page. */
 error user_list(struct call *call, struct db *db, const struct user_page_query *query,
                 struct user_page *out);
+
+/* The orders among a user's details, as their events tell of them. An event that comes again changes nothing. */
+error user_order_add(struct call *call, struct db *db, uuid event_id,
+                     const struct order_created *created);
+error user_order_change(struct call *call, struct db *db, uuid event_id,
+                        const struct order_status_changed *changed);

@@ -31,19 +31,6 @@ static SCHEMA(user_settings,
               FIELD(admin_password, RULES(IS_STRING, MIN_LENGTH(8), MAX_BYTES(72), NO_NUL),
                     .optional = true, .secret = true, .doc = "of the first administrator"));
 
-/* The address of the store: the service's own setting, the common one, or a file. */
-static error database_url(const struct service_instance *self, const struct user_settings *settings,
-                          str *out)
-{
-    struct system *system = self->system;
-
-    *out = settings->user_database_url.at ? settings->user_database_url : settings->database_url;
-    if (!out->at)
-        *out = arena_printf(system->arena, "sqlite:%.*s/user.sqlite",
-                            STR_ARG(system->settings.cuib_data_dir));
-    return out->at ? NULL : &ERROR_OUT_OF_MEMORY;
-}
-
 static error insert_admin(struct call *call, struct user_state *state,
                           const struct user_settings *settings)
 {
@@ -83,12 +70,6 @@ static error make_admin(struct call *call, struct user_state *state,
     return missing == &USER_NOT_FOUND ? insert_admin(call, state, settings) : missing;
 }
 
-static error check_database(struct call *call, void *db, struct health_result *result)
-{
-    result->has_response_time = true;
-    return db_ping(call, db);
-}
-
 static error start(struct call *call, struct service_instance *self, const void *filled)
 {
     const struct user_settings *settings = filled;
@@ -105,12 +86,12 @@ static error start(struct call *call, struct service_instance *self, const void 
         return &ERROR_OUT_OF_MEMORY;
     lock_init(&state->registering);
     self->port = (unsigned)settings->user_service_port;
-    TRY(database_url(self, settings, &url));
+    TRY(service_store_url(self, settings->user_database_url, settings->database_url, &url));
     TRY(db_open(self->system->arena, url.at, &state->db));
     TRY(db_migrate(call, state->db, user_service_migrations));
     TRY(passwords_new(self->system->arena, &passwords, &state->passwords));
     TRY(attempts_new(&state->attempts));
-    service_add_check(self, (struct health_check){ "database", check_database, state->db });
+    service_add_database_check(self, state->db);
     return make_admin(call, state, settings);
 }
 
@@ -131,6 +112,7 @@ const struct service user_service = {
     .title = "UserService",
     .settings = user_settings_schema,
     .messages = user_messages,
+    .recorded = user_subscriptions,
     .start = start,
     .stop = stop,
 };

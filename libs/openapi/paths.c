@@ -198,7 +198,10 @@ static void write_content(struct openapi_draft *draft, const struct schema *tabl
 {
     openapi_member(&draft->out, "content");
     BUF_ADD(&draft->out, "{\"application/json\":{\"schema\":");
-    openapi_reference(draft, table);
+    if (table->bare)
+        openapi_parameter_schema(draft, table->fields);
+    else
+        openapi_reference(draft, table);
     BUF_ADD(&draft->out, "}}");
 }
 

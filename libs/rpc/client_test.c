@@ -219,7 +219,7 @@ static const struct {
       "30#{\"response\":{\"n\":1},\"id\":\"r1\"}30#{\"response\":{\"n\":2},\"id\":\"r1\"}"
       "30#{\"response\":{\"n\":3},\"id\":\"r1\"}29#{\"isDisposed\":true,\"id\":\"r1\"}" },
     { "38#{\"pattern\":\"echo\",\"data\":\"\xC4\x83\xF0\x9F\x98\x80\",\"id\":5}",
-      "52#{\"response\":{\"text\":\"\xC4\x83\xF0\x9F\x98\x80\"},\"isDisposed\":true,\"id\":5}" },
+      "43#{\"response\":\"\xC4\x83\xF0\x9F\x98\x80\",\"isDisposed\":true,\"id\":5}" },
     { "43#{\"pattern\":\"fail\",\"data\":{\"n\":0},\"id\":null}",
       "29#{\"isDisposed\":true,\"id\":null}" },
     { "45#{\"pattern\":\"fail\",\"data\":{\"n\":409},\"id\":\"r1\"}",

@@ -38,15 +38,12 @@ static error send_here(struct call *call, const struct rpc_peer *peer, const str
 
 /* --- elsewhere ------------------------------------------------------------------------------------ */
 
-/* The value of a payload in the call's arena; of a BARE the field's own. */
+/* The value of a payload in the call's arena. */
 static error print_payload(struct arena *arena, struct schema_in in, str *out)
 {
     struct buf text = buf_new(ARENA_CALL_MAX);
 
-    if (in.schema && in.schema->bare)
-        schema_write_field(in.schema->fields, (const char *)in.value + in.schema->fields->offset,
-                           &text);
-    else if (in.schema)
+    if (in.schema)
         schema_write_secrets(in.schema, in.value, &text);
     else
         BUF_ADD(&text, "{}"); /* NestJS refuses to send undefined */

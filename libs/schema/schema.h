@@ -194,7 +194,7 @@ error schema_read_texts(const struct schema *schema, struct arena *arena,
 
 /* Appends the struct as JSON in the order of its rows; secret fields are left out. An absent value
  * is null where the row is nullable, left out where it is optional, else null. Of a PARTIAL the
- * given fields alone are printed, an absent one as null. */
+ * given fields alone are printed, an absent one as null; of a BARE the field's value alone. */
 void schema_write(const struct schema *schema, const void *value, struct buf *out);
 
 /* The same with the secret fields: what a peer needs that will read it with the same table. */

@@ -226,20 +226,36 @@ static void write_struct(const struct schema *schema, const char *value, bool se
     buf_add_char(out, '}');
 }
 
-void schema_write(const struct schema *schema, const void *value, struct buf *out)
-{
-    write_struct(schema, value, false, out);
-}
-
-void schema_write_secrets(const struct schema *schema, const void *value, struct buf *out)
-{
-    write_struct(schema, value, true, out);
-}
-
-void schema_write_field(const struct field *field, const void *value, struct buf *out)
+static void write_field(const struct field *field, const void *value, bool secrets, struct buf *out)
 {
     if (schema_is_absent(field, value))
         BUF_ADD(out, "null");
     else
-        write_value(field, value, false, out);
+        write_value(field, value, secrets, out);
+}
+
+static void write_whole(const struct schema *schema, const void *value, bool secrets,
+                        struct buf *out)
+{
+    const struct field *first = schema->fields;
+
+    if (schema->bare)
+        write_field(first, (const char *)value + first->offset, secrets, out);
+    else
+        write_struct(schema, value, secrets, out);
+}
+
+void schema_write(const struct schema *schema, const void *value, struct buf *out)
+{
+    write_whole(schema, value, false, out);
+}
+
+void schema_write_secrets(const struct schema *schema, const void *value, struct buf *out)
+{
+    write_whole(schema, value, true, out);
+}
+
+void schema_write_field(const struct field *field, const void *value, struct buf *out)
+{
+    write_field(field, value, false, out);
 }

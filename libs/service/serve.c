@@ -61,12 +61,16 @@ bool service_has_role(const struct call *call, const char *role)
     return false;
 }
 
+error service_uuid(const struct http_request *request, const char *name, uuid *out)
+{
+    return uuid_parse(http_param(request, str_of(name)), out) ? NULL : &NOT_A_UUID;
+}
+
 static error self_or_admin(const struct call *call, const struct http_request *request)
 {
     uuid id;
 
-    if (!uuid_parse(http_param(request, STR("id")), &id))
-        return &NOT_A_UUID;
+    TRY(service_uuid(request, "id", &id));
     if (uuid_eq(id, call->identity->user) || service_has_role(call, "admin"))
         return NULL;
     return &SERVICE_FORBIDDEN;
@@ -114,8 +118,7 @@ static error fill_member(struct call *call, const struct field *field, const str
     }
     uuid id;
 
-    if (!uuid_parse(http_param(exchange->request, str_of(field->name)), &id))
-        return &NOT_A_UUID;
+    TRY(service_uuid(exchange->request, field->name, &id));
     memcpy(payload + field->offset, &id, sizeof id);
     return NULL;
 }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "base/embed.h"
+#include "events/events.h"
 #include "health/health.h"
 #include "http/route.h"
 #include "http/server.h"
@@ -25,18 +26,28 @@ struct service {
     const struct message *messages;         /* what it answers, or NULL */
     const struct message *streams;          /* what it answers by many values, or NULL */
     const struct event *events;             /* what it listens to, or NULL */
-    const struct route *const *routes;      /* its HTTP API beside /health, or NULL */
-    const struct openapi_info *openapi;     /* served at /api/docs, or NULL */
+    const struct subscription *recorded; /* what it hears of event stores in its process, or NULL */
+    const struct route *const *routes;   /* its HTTP API beside /health, or NULL */
+    const struct openapi_info *openapi;  /* served at /api/docs, or NULL */
 
     /* Establishes who asks, for routes that are not for everybody; or NULL. */
     error (*authenticate)(struct call *call, const struct http_request *request,
                           const struct identity **out);
 
+    /* Opens the store alone, sets `state` and `events`: before `start`, and for maintenance without it. NULL: there is
+     * nothing to maintain. */
+    error (*open)(struct call *call, struct service_instance *self, const void *settings);
+
+    /* Looks whether the store agrees with itself, beyond what events_verify knows. Hands each problem to `report`. Or
+     * NULL. */
+    error (*verify)(struct call *call, struct service_instance *self,
+                    void (*report)(void *cookie, const char *problem), void *cookie);
+
     /* Opens what the service needs, sets `state`, `port` and the rest of the instance. `settings` is the filled
      * struct of its table. A failure names what is wrong in one line. */
     error (*start)(struct call *call, struct service_instance *self, const void *settings);
 
-    /* Closes what `start` opened, also after a failed start. */
+    /* Closes what `open` and `start` opened, also after a failed start. */
     void (*stop)(struct service_instance *self);
 };
 
@@ -59,9 +70,10 @@ struct system;
 struct service_instance {
     const struct service *service;
     struct system *system;
-    void *state;                                    /* the service's own */
-    unsigned port;                                  /* to listen on */
-    const char *cors_origin;                        /* FRONTEND_URL */
+    void *state;             /* the service's own */
+    struct events *events;   /* its event store, opened by `start`; or NULL */
+    unsigned port;           /* to listen on */
+    const char *cors_origin; /* FRONTEND_URL */
     struct health_check checks[SERVICE_CHECKS_MAX]; /* the service's own; memory checks are added */
     size_t check_count;
     struct openapi documents;
@@ -103,6 +115,11 @@ error service_system_start(struct call *call, struct system *system,
 /* Health says `shutting_down`, then no new connections, then what runs is finished, then all is closed. */
 void service_system_stop(struct call *call, struct system *system);
 
+/* Opens the stores of the services without starting them; service_system_close closes them. */
+error service_system_open(struct call *call, struct system *system,
+                          const struct service *const *services, size_t count);
+void service_system_close(struct system *system);
+
 /* Makes a service in another process known, so that service_peer finds it. Connects when it is first called.
  * For a service's start; a service that runs in this process stays the one that is called. */
 error service_add_remote(struct system *system, const struct service_remote *remote);
@@ -123,9 +140,16 @@ static inline void *service_state(struct call *call)
 /* Adds a check to /health and /health/ready. */
 void service_add_check(struct service_instance *self, struct health_check check);
 
+/* Adds the check "database" of that store. */
+void service_add_database_check(struct service_instance *self, struct db *db);
+
 /* Adds the checks of the services that were started before, so that a gateway in front of services in its own
  * process speaks for them. */
 void service_add_checks_of_others(struct service_instance *self);
+
+/* The address of a service's store: its own setting, the common one, or (both at == NULL) a file of the
+ * service's name in CUIB_DATA_DIR. NUL-terminated. */
+error service_store_url(const struct service_instance *self, str own, str common, str *out);
 
 /* The HTTP side of an instance: finds the route, asks who may, validates, sends the message, prints the reply. */
 void service_serve(struct call *call, struct http_request *request, struct http_response *response,
@@ -137,6 +161,9 @@ error service_reply(struct call *call, struct http_response *response, int statu
 
 /* Reads the query parameters by their table; 400 when they break its rules. For handlers of routes. */
 error service_query(struct call *call, const struct http_request *request, struct schema_out out);
+
+/* Reads a path parameter that is a UUID; 400 as NestJS's ParseUUIDPipe. For handlers of routes. */
+error service_uuid(const struct http_request *request, const char *name, uuid *out);
 
 /* Whether the asking identity has that role. */
 bool service_has_role(const struct call *call, const char *role);

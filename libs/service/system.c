@@ -6,6 +6,9 @@
 #include "service/settings.h"
 
 #include <assert.h>
+#include <string.h>
+
+enum { SUBSCRIBER_LANES = 8 }; /* streams that a service handles at the same time */
 
 static const char *const LOG_LEVELS[] = {
     "fatal", "error", "warn", "log", "debug", "verbose", NULL
@@ -98,6 +101,28 @@ void service_add_check(struct service_instance *self, struct health_check check)
     self->checks[self->check_count++] = check;
 }
 
+static error check_database(struct call *call, void *db, struct health_result *result)
+{
+    result->has_response_time = true;
+    return db_ping(call, db);
+}
+
+void service_add_database_check(struct service_instance *self, struct db *db)
+{
+    service_add_check(self, (struct health_check){ "database", check_database, db });
+}
+
+error service_store_url(const struct service_instance *self, str own, str common, str *out)
+{
+    const struct system *system = self->system;
+
+    *out = own.at ? own : common;
+    if (!out->at)
+        *out = arena_printf(system->arena, "sqlite:%.*s/%s.sqlite",
+                            STR_ARG(system->settings.cuib_data_dir), self->service->name);
+    return out->at ? NULL : &ERROR_OUT_OF_MEMORY;
+}
+
 static bool about_memory(const struct health_check *check)
 {
     return check->check == health_check_heap || check->check == health_check_rss;
@@ -111,27 +136,58 @@ static bool has_check(const struct service_instance *self, const char *name)
     return false;
 }
 
+/* Whether it asks the very same thing under another service's name, as two services that share Redis do. */
+static bool asks_already(const struct service_instance *self, const struct health_check *check)
+{
+    for (size_t i = 0; i < self->check_count; i++)
+        if (self->checks[i].check == check->check && self->checks[i].argument == check->argument)
+            return true;
+    return false;
+}
+
+/* A name that is taken is qualified by its service: "order_database". */
+static void add_check_of(struct service_instance *self, const struct service_instance *other,
+                         struct health_check check)
+{
+    str qualified = arena_printf(self->system->arena, "%s_%s", other->service->name, check.name);
+
+    if (has_check(self, check.name) && qualified.at)
+        check.name = qualified.at;
+    service_add_check(self, check);
+}
+
 void service_add_checks_of_others(struct service_instance *self)
 {
     for (struct service_instance *other = self->system->instances; other < self; other++)
         for (size_t i = 0; i < other->check_count; i++)
-            if (!about_memory(&other->checks[i]) && !has_check(self, other->checks[i].name))
-                service_add_check(self, other->checks[i]);
+            if (!about_memory(&other->checks[i]) && !asks_already(self, &other->checks[i]))
+                add_check_of(self, other, other->checks[i]);
+}
+
+/* Checks its tables, reads its settings, opens its store. */
+static error open_service(struct call *call, struct service_instance *self, void **settings)
+{
+    const struct service *service = self->service;
+    struct system *system = self->system;
+
+    *settings = NULL;
+    TRY(check_tables(system->arena, service));
+    if (service->settings) {
+        *settings = arena_zalloc(system->arena, 1, service->settings()->size);
+        if (!*settings)
+            return &ERROR_OUT_OF_MEMORY;
+        TRY(settings_load(service->settings(), system->arena, *settings));
+    }
+    return service->open ? service->open(call, self, *settings) : NULL;
 }
 
 static error start_service(struct call *call, struct service_instance *self)
 {
     const struct service *service = self->service;
     struct system *system = self->system;
-    void *settings = NULL;
+    void *settings;
 
-    TRY(check_tables(system->arena, service));
-    if (service->settings) {
-        settings = arena_zalloc(system->arena, 1, service->settings()->size);
-        if (!settings)
-            return &ERROR_OUT_OF_MEMORY;
-        TRY(settings_load(service->settings(), system->arena, settings));
-    }
+    TRY(open_service(call, self, &settings));
     service_redis_add_check(self);
     TRY(service->start(call, self, settings));
     service_add_check(self,
@@ -139,6 +195,32 @@ static error start_service(struct call *call, struct service_instance *self)
     service_add_check(self,
                       (struct health_check){ "memory_rss", health_check_rss, &system->rss_max });
     return service->openapi ? openapi_new(system->arena, service->openapi, &self->documents) : NULL;
+}
+
+/* Each service hears of every event store of the process. */
+static error subscribe_to(struct call *call, struct system *system, struct events *events)
+{
+    for (size_t i = 0; i < system->count; i++) {
+        struct service_instance *listener = &system->instances[i];
+        const struct subscriber subscriber = {
+            .name = listener->service->name,
+            .rows = listener->service->recorded,
+            .service = listener,
+            .lanes = SUBSCRIBER_LANES,
+        };
+
+        if (subscriber.rows)
+            TRY(events_subscribe(call, events, &subscriber));
+    }
+    return NULL;
+}
+
+static error subscribe_all(struct call *call, struct system *system)
+{
+    for (size_t i = 0; i < system->count; i++)
+        if (system->instances[i].events)
+            TRY(subscribe_to(call, system, system->instances[i].events));
+    return NULL;
 }
 
 static bool has_messages(const struct service *service)
@@ -187,10 +269,9 @@ static error listen_for(struct service_instance *self)
     return NULL;
 }
 
-/* All of the system's start but undoing it. */
-static error start_all(struct call *call, struct system *system,
-                       const struct service *const *services, size_t count)
+static error prepare(struct system *system, const struct service *const *services, size_t count)
 {
+    assert(count <= SERVICE_COUNT_MAX);
     TRY(load_system_settings(system));
     TRY(load_certificates(system));
     system->count = count;
@@ -198,10 +279,17 @@ static error start_all(struct call *call, struct system *system,
         system->instances[i] = (struct service_instance){ .service = services[i],
                                                           .system = system,
                                                           .scratch = buf_new(ARENA_CALL_MAX) };
+    return NULL;
+}
+
+/* All of the system's start but undoing it. */
+static error start_all(struct call *call, struct system *system)
+{
     TRY(service_redis_connect(system));
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < system->count; i++)
         TRY(start_service(call, &system->instances[i]));
-    for (size_t i = 0; i < count; i++)
+    TRY(subscribe_all(call, system));
+    for (size_t i = 0; i < system->count; i++)
         TRY(listen_for(&system->instances[i]));
     return NULL;
 }
@@ -229,12 +317,31 @@ static void close_all(struct system *system)
 error service_system_start(struct call *call, struct system *system,
                            const struct service *const *services, size_t count)
 {
-    assert(count <= SERVICE_COUNT_MAX);
-    error failed = start_all(call, system, services, count);
+    error failed = prepare(system, services, count);
 
+    if (!failed)
+        failed = start_all(call, system);
     if (failed)
         close_all(system);
     return failed;
+}
+
+error service_system_open(struct call *call, struct system *system,
+                          const struct service *const *services, size_t count)
+{
+    error failed = prepare(system, services, count);
+    void *settings;
+
+    for (size_t i = 0; i < system->count && !failed; i++)
+        failed = open_service(call, &system->instances[i], &settings);
+    if (failed)
+        close_all(system);
+    return failed;
+}
+
+void service_system_close(struct system *system)
+{
+    close_all(system);
 }
 
 static void one_drained(void *wait)

@@ -24,6 +24,12 @@ struct anything {
 };
 static BARE(anything, FIELD(value, .optional = true));
 
+/* What comes back is always the object. */
+struct answer {
+    json_text value;
+};
+static SCHEMA(answer, FIELD(value, .optional = true));
+
 struct later {
     int64_t ms;
     json_text value;
@@ -43,27 +49,27 @@ static SCHEMA(notes, FIELD(count));
 
 /* --- messages ------------------------------------------------------------------------------------ */
 
-#define ECHO_MESSAGES(ON)                                                                   \
-    ON("echo", echo, anything, anything)                                                    \
-    ON("nothing", answer_nothing, anything, nothing)                                        \
-    ON("refused", refuse, anything, nothing)                                                \
-    ON("delayed", delay, later, anything)                                                   \
-    ON("seen", count_notes, note, notes)                                                    \
-    ON("7", seven, anything, anything)                                                      \
-    ON("07", text_07, anything, anything)                                                   \
-    ON("1000", thousand, anything, anything)                                                \
-    ON("true", unreachable, anything, anything)                                             \
-    ON("{\"cmd\":\"echo\"}", command, anything, anything)                                   \
-    ON("{\"a\":{\"c\":{\"0\":1,\"1\":2},\"d\":\"x\"},\"b\":1}", nested, anything, anything) \
-    ON("{\"flag\":true,\"n\":null}", flagged, anything, anything)                           \
-    ON("a\"b\\c", quoted, anything, anything)                                               \
-    ON("{\"k\":\"a\\\"b\\\\c\"}", quoted_member, anything, anything)
+#define ECHO_MESSAGES(ON)                                                                 \
+    ON("echo", echo, anything, answer)                                                    \
+    ON("nothing", answer_nothing, anything, nothing)                                      \
+    ON("refused", refuse, anything, nothing)                                              \
+    ON("delayed", delay, later, answer)                                                   \
+    ON("seen", count_notes, note, notes)                                                  \
+    ON("7", seven, anything, answer)                                                      \
+    ON("07", text_07, anything, answer)                                                   \
+    ON("1000", thousand, anything, answer)                                                \
+    ON("true", unreachable, anything, answer)                                             \
+    ON("{\"cmd\":\"echo\"}", command, anything, answer)                                   \
+    ON("{\"a\":{\"c\":{\"0\":1,\"1\":2},\"d\":\"x\"},\"b\":1}", nested, anything, answer) \
+    ON("{\"flag\":true,\"n\":null}", flagged, anything, answer)                           \
+    ON("a\"b\\c", quoted, anything, answer)                                               \
+    ON("{\"k\":\"a\\\"b\\\\c\"}", quoted_member, anything, answer)
 MESSAGE_TABLE(echo_messages, ECHO_MESSAGES);
 
-#define ECHO_STREAMS(ON)                                 \
-    ON("stream", stream, anything, anything)             \
-    ON("stream.empty", stream_empty, anything, anything) \
-    ON("stream.refused", stream_refused, anything, anything)
+#define ECHO_STREAMS(ON)                               \
+    ON("stream", stream, anything, answer)             \
+    ON("stream.empty", stream_empty, anything, answer) \
+    ON("stream.refused", stream_refused, anything, answer)
 STREAM_TABLE(echo_streams, ECHO_STREAMS);
 
 #define ECHO_EVENTS(ON)                  \
@@ -75,10 +81,10 @@ EVENT_TABLE(echo_events, ECHO_EVENTS);
 
 static const struct error NOBODY = ERROR(404, "Nobody is here");
 
-static error echo(struct call *call, const struct anything *in, struct anything *out)
+static error echo(struct call *call, const struct anything *in, struct answer *out)
 {
     (void)call;
-    *out = *in;
+    out->value = in->value;
     return NULL;
 }
 
@@ -98,7 +104,7 @@ static error refuse(struct call *call, const struct anything *in, struct nothing
     return &NOBODY;
 }
 
-static error delay(struct call *call, const struct later *in, struct anything *out)
+static error delay(struct call *call, const struct later *in, struct answer *out)
 {
     TRY(call_sleep(call, (uint64_t)in->ms));
     out->value = in->value;
@@ -106,13 +112,13 @@ static error delay(struct call *call, const struct later *in, struct anything *o
 }
 
 /* Which row answered. */
-#define ANSWERS(function, route)                                                              \
-    static error function(struct call *call, const struct anything *in, struct anything *out) \
-    {                                                                                         \
-        (void)call;                                                                           \
-        (void)in;                                                                             \
-        out->value.text = STR("\"" route "\"");                                               \
-        return NULL;                                                                          \
+#define ANSWERS(function, route)                                                            \
+    static error function(struct call *call, const struct anything *in, struct answer *out) \
+    {                                                                                       \
+        (void)call;                                                                         \
+        (void)in;                                                                           \
+        out->value.text = STR("\"" route "\"");                                             \
+        return NULL;                                                                        \
     }
 
 ANSWERS(seven, "7")
@@ -130,9 +136,9 @@ ANSWERS(quoted_member, "quoted member")
 static error put_numbers(struct call *call, struct rpc_items *items, int last)
 {
     for (int i = 1; i <= last; i++) {
-        struct anything item = { { arena_printf(call->arena, "%d", i) } };
+        struct answer item = { { arena_printf(call->arena, "%d", i) } };
 
-        TRY(rpc_item(call, items, IN(anything, &item)));
+        TRY(rpc_item(call, items, IN(answer, &item)));
     }
     return NULL;
 }

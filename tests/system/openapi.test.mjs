@@ -64,10 +64,12 @@ describe('the document', { concurrency: true }, () => {
 });
 
 describe('what it says is so', { concurrency: true }, () => {
-    test('the users and their sessions are all there', () => {
+    test('the users, their sessions and the orders are all there', () => {
         const contract = [
             'post /users', 'get /users', 'get /users/{id}', 'put /users/{id}', 'delete /users/{id}',
             'post /auth/login', 'get /auth/me',
+            'post /orders', 'get /orders', 'get /orders/{id}', 'get /orders/{id}/events',
+            'post /orders/{id}/payments', 'post /orders/{id}/cancel', 'put /orders/{id}/status',
         ];
         const documented = operations.map(({ method, path }) => `${method} ${path}`);
         assert.deepEqual(contract.filter((name) => !documented.includes(name)), []);
@@ -99,6 +101,23 @@ describe('what it says is so', { concurrency: true }, () => {
         for (const [schema, answer] of answers) {
             assert.deepEqual(Object.keys(answer), Object.keys(schema.properties));
             assert.equal(schema.properties.password, undefined);
+        }
+    });
+
+    test('orders, payments and events have the members of their schemas', async () => {
+        const user = await cuib.member();
+        const order = await cuib.order(user);
+        const payment = (await cuib.pay(user, order)).json;
+        const events = (await cuib.get(`/orders/${order.id}/events`, user)).json;
+        const list = document.paths['/orders/{id}/events'].get.responses['200'].content['application/json'].schema;
+        assert.deepEqual(Object.keys(order), Object.keys(replyOf('/orders', 'post', 201).properties));
+        assert.deepEqual(Object.keys(payment),
+            Object.keys(replyOf('/orders/{id}/payments', 'post', 201).properties));
+        assert.equal(list.type, 'array');
+        const { properties, required } = schemaOf(list.items);
+        for (const event of events) {
+            for (const name of required) assert.ok(name in event, name);
+            for (const name of Object.keys(event)) assert.ok(name in properties, name);
         }
     });
 

@@ -20,6 +20,11 @@ export const unauthorized = '{"message":"Unauthorized","statusCode":401}';
 export const userKeys = [
     'id', 'email', 'name', 'isActive', 'roles', 'profile', 'createdAt', 'updatedAt',
 ];
+export const orderKeys = [
+    'id', 'userId', 'items', 'total', 'currency', 'shippingAddress', 'paymentMethod', 'status',
+    'version', 'createdAt', 'updatedAt',
+];
+export const paymentKeys = ['id', 'orderId', 'amount', 'currency', 'status', 'createdAt'];
 
 const START_MS = 20_000; // sanitizers are slow to start
 const STOP_MS = 20_000;
@@ -181,10 +186,17 @@ function client(port) {
         assert.equal(answer.status, 201, answer.text);
         return answer.json;
     };
+    const order = async (user, fields = {}) => {
+        const answer = await post('/orders', { token: user.token, body: { ...anOrder(), ...fields } });
+        assert.equal(answer.status, 201, answer.text);
+        return answer.json;
+    };
+    const pay = (user, { id }, paymentToken = 'tok_success', headers = {}) =>
+        post(`/orders/${id}/payments`, { token: user.token, body: { paymentToken }, headers });
     let adminToken;
     return {
         get: send('GET'), head: send('HEAD'), put: send('PUT'), delete: send('DELETE'),
-        options: send('OPTIONS'), post, login, token, register,
+        options: send('OPTIONS'), post, login, token, register, order, pay,
         /** A registered user with a token: the user's fields and `token`. */
         async member(fields) {
             const user = await register(fields);
@@ -199,6 +211,14 @@ function client(port) {
 }
 
 export const freshEmail = () => `${randomUUID()}@example.com`;
+
+/** One item that costs that much. */
+export const item = (price = 49.9, quantity = 1) =>
+    ({ productId: 'book-1', name: 'Ion', price, quantity });
+export const address = { street: 'Strada Lungă 1', city: 'Iași', postalCode: '700001', country: 'RO' };
+export const anOrder = () => ({
+    items: [item(49.9, 2), item(0.1)], shippingAddress: address, paymentMethod: 'card',
+});
 export const someone = () => ({ email: freshEmail(), password, name: 'Ana Pop' });
 
 const HS256 = { alg: 'HS256', typ: 'JWT' };

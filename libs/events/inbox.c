@@ -1,0 +1,39 @@
+/* The inbox: which events have had their effect in this database. It is trimmed by the way: every TRIM_EVERY-th
+ * entry removes the oldest ones beyond EVENTS_INBOX_MAX, as many as have come since. */
+#include "events/events.h"
+
+enum { TRIM_EVERY = 64 };
+
+struct inbox_row {
+    int64_t number;
+    str consumer;
+    uuid event_id;
+    int64_t keep, at_most;
+};
+
+static SCHEMA(inbox_row,
+              FIELD(number),
+              FIELD(consumer),
+              FIELD(event_id),
+              FIELD(keep),
+              FIELD(at_most));
+
+error events_inbox(struct db_unit *unit, const char *consumer, uuid event_id, bool *first)
+{
+    struct inbox_row row = { .consumer = str_of(consumer),
+                             .event_id = event_id,
+                             .keep = EVENTS_INBOX_MAX,
+                             .at_most = 2 * TRIM_EVERY };
+    error why = db_unit_one(unit, IN(inbox_row, &row), OUT(inbox_row, &row),
+                            "INSERT INTO inbox (consumer, event_id) VALUES (:consumer, :event_id)"
+                            " ON CONFLICT DO NOTHING RETURNING number");
+
+    if (why && why != &DB_NO_ROW)
+        return why;
+    if (!why && row.number % TRIM_EVERY == 0)
+        TRY(db_unit_run(unit, IN(inbox_row, &row),
+                        "DELETE FROM inbox WHERE number IN (SELECT number FROM inbox"
+                        " WHERE number <= :number - :keep ORDER BY number LIMIT :at_most)"));
+    *first = !why;
+    return NULL;
+}

@@ -1,0 +1,445 @@
+#include "testing/store.h"
+
+#include "runtime/clock.h"
+#include "runtime/random.h"
+#include "testing/account.h"
+
+enum { HEARD_MAX = 4096, STREAMS = 20 };
+
+/* The service that listens. */
+struct listener {
+    struct store *store;
+    int64_t heard[HEARD_MAX]; /* positions, in the order of their handling */
+    size_t count;
+    uuid poisoned; /* events of this stream fail */
+    bool naps;
+    size_t running, most; /* at the same time */
+    bool hangs, cancelled;
+};
+
+static void hear(struct listener *listener, const struct recorded *event)
+{
+    assert_true(listener->count < HEARD_MAX);
+    listener->heard[listener->count++] = event->position;
+}
+
+#define LISTENERS(ON)                                 \
+    ON("account.opened", note_opened, testing_opened) \
+    ON("account.moved", note_moved, testing_moved)
+SUBSCRIPTIONS(listeners, LISTENERS);
+
+static error note_opened(struct call *call, const struct recorded *event,
+                         const struct testing_opened *data)
+{
+    assert_text(data->owner, "Ana");
+    hear(call->service, event);
+    return NULL;
+}
+
+struct effect {
+    uuid event_id;
+    int64_t amount;
+};
+static SCHEMA(effect, FIELD(event_id), FIELD(amount));
+
+static error have_effect(struct db_unit *unit, void *argument)
+{
+    struct effect *effect = argument;
+    bool first;
+
+    TRY(events_inbox(unit, "test", effect->event_id, &first));
+    if (!first)
+        return NULL;
+    return db_unit_run(unit, IN(effect, effect), "INSERT INTO effects VALUES (:event_id, :amount)");
+}
+
+static error note_moved(struct call *call, const struct recorded *event,
+                        const struct testing_moved *data)
+{
+    struct listener *listener = call->service;
+    struct effect effect = { event->id, data->amount };
+
+    if (uuid_eq(event->stream_id, listener->poisoned))
+        return error_new(call->arena, 503, "Not today");
+    listener->running++;
+    if (listener->running > listener->most)
+        listener->most = listener->running;
+    if (listener->naps)
+        TRY(call_sleep(call, 1 + random_below(3)));
+    if (listener->hangs) {
+        error why = call_sleep(call, TEST_TIMEOUT_MS);
+
+        listener->cancelled = why == &ERROR_CANCELLED;
+        return why;
+    }
+    listener->running--;
+    hear(listener, event);
+    return db_transaction(call, listener->store->db, have_effect, &effect);
+}
+
+static struct events *events_of(struct store *store)
+{
+    struct events *events;
+
+    assert_done(testing_open_accounts(&store->call, store->db, &events));
+    return events;
+}
+
+static void append(struct store *store, struct events *events, uuid id, int64_t version,
+                   size_t count)
+{
+    struct testing_opened opened = { STR("Ana") };
+    struct testing_moved moved = { .amount = 1 };
+    struct schema_in all[EVENTS_APPEND_MAX];
+
+    for (size_t i = 0; i < count; i++)
+        all[i] =
+            version + (int64_t)i == 0 ? IN(testing_opened, &opened) : IN(testing_moved, &moved);
+    assert_done(events_append(&store->call, events,
+                              &(struct events_append){ .aggregate = &testing_account_aggregate,
+                                                       .stream_id = id,
+                                                       .expected = version,
+                                                       .events = all,
+                                                       .count = count }));
+}
+
+static void listen_with(struct listener *listener, struct events *events, unsigned lanes)
+{
+    const struct subscriber subscriber = {
+        .name = "test", .rows = listeners, .service = listener, .lanes = lanes
+    };
+
+    assert_done(events_subscribe(&listener->store->call, events, &subscriber));
+}
+
+static void catch_up(struct store *store, struct events *events)
+{
+    assert_done(events_catch_up(&store->call, events, "test"));
+}
+
+static int64_t effects(struct store *store)
+{
+    return store_number(store, "SELECT count(*) AS value FROM effects");
+}
+
+static int64_t checkpoint(struct store *store)
+{
+    return store_number(store,
+                        "SELECT coalesce(max(position), 0) AS value FROM events_checkpoints");
+}
+
+static void wait_for_effects(struct store *store, int64_t count)
+{
+    while (effects(store) < count)
+        assert_done(call_sleep(&store->call, 10));
+}
+
+/* --- order and checkpoints ----------------------------------------------------------------------- */
+
+STORE_TEST(events_of_before_and_after_are_heard_in_order)
+{
+    struct events *events = events_of(store);
+    struct listener listener = { .store = store };
+    uuid id = random_uuid();
+
+    append(store, events, id, 0, 3);
+    listen_with(&listener, events, 0);
+    append(store, events, random_uuid(), 0, 2);
+    append(store, events, id, 3, 2);
+    catch_up(store, events);
+    assert_int_equal(listener.count, 7);
+    for (size_t i = 0; i < 7; i++)
+        assert_int_equal(listener.heard[i], i + 1);
+    assert_int_equal(events_counts(events).delivered, 7);
+    events_close(&store->call, events);
+}
+
+STORE_TEST(a_commit_wakes_a_subscriber_at_once)
+{
+    struct events *events = events_of(store);
+    struct listener listener = { .store = store };
+
+    listen_with(&listener, events, 0);
+    assert_done(call_sleep(&store->call, 20));
+    append(store, events, random_uuid(), 0, 1);
+    testing_turns(3);
+    assert_int_equal(listener.count, 1);
+    events_close(&store->call, events);
+}
+
+STORE_TEST(a_subscriber_goes_on_where_it_ended)
+{
+    struct events *events = events_of(store);
+    struct listener listener = { .store = store };
+
+    append(store, events, random_uuid(), 0, 5);
+    listen_with(&listener, events, 0);
+    catch_up(store, events);
+    events_close(&store->call, events);
+    assert_int_equal(checkpoint(store), 5);
+    events = events_of(store);
+    append(store, events, random_uuid(), 0, 1);
+    listen_with(&listener, events, 0);
+    catch_up(store, events);
+    assert_int_equal(listener.count, 6);
+    assert_int_equal(listener.heard[5], 6);
+    events_close(&store->call, events);
+}
+
+STORE_TEST(a_checkpoint_is_written_soon_without_further_events)
+{
+    struct events *events = events_of(store);
+    struct listener listener = { .store = store };
+
+    listen_with(&listener, events, 0);
+    append(store, events, random_uuid(), 0, 5);
+    catch_up(store, events);
+    for (int i = 0; i < 100 && checkpoint(store) < 5; i++)
+        assert_done(call_sleep(&store->call, 10));
+    assert_int_equal(checkpoint(store), 5);
+    events_close(&store->call, events);
+}
+
+/* As a process leaves it that dies after the effects and before the checkpoint. */
+STORE_TEST(what_is_delivered_again_has_one_effect)
+{
+    struct events *events = events_of(store);
+    struct listener listener = { .store = store };
+
+    append(store, events, random_uuid(), 0, 6);
+    listen_with(&listener, events, 0);
+    catch_up(store, events);
+    events_close(&store->call, events);
+    store_write(store, "DELETE FROM events_checkpoints");
+    events = events_of(store);
+    listen_with(&listener, events, 0);
+    catch_up(store, events);
+    assert_int_equal(listener.count, 12);
+    assert_int_equal(effects(store), 5);
+    events_close(&store->call, events);
+}
+
+STORE_TEST(lanes_work_side_by_side_and_keep_each_streams_order)
+{
+    struct events *events = events_of(store);
+    struct listener listener = { .store = store, .naps = true };
+    int64_t last[STREAMS + 1] = { 0 };
+
+    for (int i = 0; i < STREAMS; i++)
+        append(store, events, random_uuid(), 0, 10);
+    listen_with(&listener, events, 8);
+    catch_up(store, events);
+    assert_int_equal(listener.count, STREAMS * 10);
+    assert_true(listener.most > 1 && listener.most <= 8);
+    for (size_t i = 0; i < listener.count; i++) {
+        int64_t *before = &last[(listener.heard[i] - 1) / 10];
+
+        assert_true(listener.heard[i] > *before);
+        *before = listener.heard[i];
+    }
+    events_close(&store->call, events);
+}
+
+/* --- what every event goes to -------------------------------------------------------------------- */
+
+static error relay(struct call *call, const struct recorded *event, void *cookie)
+{
+    (void)call;
+    hear(cookie, event);
+    return NULL;
+}
+
+STORE_TEST(a_relay_gets_unknown_events_too)
+{
+    struct events *events = events_of(store);
+    struct listener listener = { .store = store };
+
+    append(store, events, random_uuid(), 0, 1);
+    store_write(store,
+                "INSERT INTO events (id, stream_id, version, type, data, metadata, recorded_at)"
+                " VALUES ('00000000-0000-7000-8000-000000000001',"
+                " '00000000-0000-7000-8000-000000000002', 1, 'other', '{}', '{\"shape\":1}', 1)");
+    assert_done(events_subscribe(
+        &store->call, events,
+        &(struct subscriber){ .name = "test", .relay = relay, .cookie = &listener }));
+    catch_up(store, events);
+    assert_int_equal(listener.count, 2);
+    events_close(&store->call, events);
+}
+
+/* --- failures ------------------------------------------------------------------------------------ */
+
+STORE_TEST(a_poisoned_stream_waits_while_others_go_on)
+{
+    struct events *events = events_of(store);
+    struct listener listener = { .store = store, .poisoned = random_uuid() };
+    uuid healthy = random_uuid();
+    struct events_parked *parked;
+    size_t count;
+
+    append(store, events, listener.poisoned, 0, 3);
+    append(store, events, healthy, 0, 3);
+    listen_with(&listener, events, 0);
+    catch_up(store, events);
+    assert_int_equal(effects(store), 2);
+    append(store, events, listener.poisoned, 3, 1);
+    append(store, events, healthy, 3, 1);
+    catch_up(store, events);
+    assert_int_equal(effects(store), 3);
+    assert_int_equal(events_counts(events).parked, 1);
+    assert_done(call_sleep(&store->call, 400));
+    assert_true(events_counts(events).failed >= 2);
+    assert_done(events_parked(&store->call, events, &parked, &count));
+    assert_int_equal(count, 1);
+    assert_true(uuid_eq(parked[0].stream_id, listener.poisoned));
+    assert_int_equal(parked[0].position, 2);
+    assert_true(parked[0].attempts >= 2);
+    assert_text(parked[0].failure, "503 Not today");
+    listener.poisoned = (uuid){ 0 };
+    wait_for_effects(store, 6);
+    size_t n = listener.count;
+
+    assert_int_equal(listener.heard[n - 3], 2);
+    assert_int_equal(listener.heard[n - 2], 3);
+    assert_int_equal(listener.heard[n - 1], 7);
+    events_close(&store->call, events);
+    assert_int_equal(store_number(store, "SELECT count(*) AS value FROM events_parked"), 0);
+}
+
+STORE_TEST(what_is_parked_survives_a_restart)
+{
+    struct events *events = events_of(store);
+    struct listener listener = { .store = store, .poisoned = random_uuid() };
+
+    append(store, events, listener.poisoned, 0, 3);
+    append(store, events, random_uuid(), 0, 2);
+    listen_with(&listener, events, 4);
+    catch_up(store, events);
+    events_close(&store->call, events);
+    assert_int_equal(checkpoint(store), 5);
+    assert_int_equal(effects(store), 1);
+    listener.poisoned = (uuid){ 0 };
+    events = events_of(store);
+    listen_with(&listener, events, 4);
+    wait_for_effects(store, 3);
+    events_close(&store->call, events);
+    assert_int_equal(store_number(store, "SELECT count(*) AS value FROM events_parked"), 0);
+}
+
+STORE_TEST(after_enough_attempts_somebody_must_say_when)
+{
+    struct events *events = events_of(store);
+    struct listener listener = { .store = store, .poisoned = random_uuid() };
+    uuid id = listener.poisoned;
+
+    append(store, events, id, 0, 2);
+    listen_with(&listener, events, 0);
+    catch_up(store, events);
+    events_close(&store->call, events);
+    store_write(store, "UPDATE events_parked SET attempts = 19, retry_at = 1");
+    events = events_of(store);
+    listen_with(&listener, events, 0);
+    while (store_number(store, "SELECT retry_at AS value FROM events_parked") != 0)
+        assert_done(call_sleep(&store->call, 10));
+    listener.poisoned = (uuid){ 0 };
+    assert_done(call_sleep(&store->call, 300));
+    assert_int_equal(effects(store), 0);
+    assert_int_equal(events_retry(&store->call, events, "test", random_uuid())->status, 404);
+    assert_done(events_retry(&store->call, events, "test", id));
+    wait_for_effects(store, 1);
+    events_close(&store->call, events);
+}
+
+STORE_TEST(closing_cancels_a_handler_and_its_event_comes_again)
+{
+    struct events *events = events_of(store);
+    struct listener listener = { .store = store, .hangs = true };
+
+    append(store, events, random_uuid(), 0, 2);
+    listen_with(&listener, events, 0);
+    while (listener.running == 0)
+        assert_done(call_sleep(&store->call, 10));
+    events_close(&store->call, events);
+    assert_true(listener.cancelled);
+    assert_int_equal(checkpoint(store), 0);
+    listener.hangs = false;
+    events = events_of(store);
+    listen_with(&listener, events, 0);
+    catch_up(store, events);
+    assert_int_equal(effects(store), 1);
+    assert_int_equal(store_number(store, "SELECT count(*) AS value FROM events_parked"), 0);
+    events_close(&store->call, events);
+}
+
+/* --- tables -------------------------------------------------------------------------------------- */
+
+#define WRONG_LISTENERS(ON) ON("account.opened", take_moved, testing_moved)
+SUBSCRIPTIONS(wrong_listeners, WRONG_LISTENERS);
+
+static error take_moved(struct call *call, const struct recorded *event,
+                        const struct testing_moved *data)
+{
+    (void)call, (void)event, (void)data;
+    return &ERROR_INTERNAL;
+}
+
+STORE_TEST(a_wrong_subscriber_is_refused)
+{
+    struct events *events = events_of(store);
+    struct listener listener = { .store = store };
+    struct subscriber wrong = { .name = "wrong", .rows = wrong_listeners };
+
+    assert_int_equal(events_subscribe(&store->call, events, &wrong)->status, 500);
+    wrong.rows = NULL;
+    assert_int_equal(events_subscribe(&store->call, events, &wrong)->status, 500);
+    listen_with(&listener, events, 0);
+    assert_int_equal(events_subscribe(&store->call, events,
+                                      &(struct subscriber){ .name = "test", .rows = listeners })
+                         ->status,
+                     500);
+    assert_int_equal(events_catch_up(&store->call, events, "nobody")->status, 404);
+    events_close(&store->call, events);
+}
+
+/* --- the inbox ----------------------------------------------------------------------------------- */
+
+STORE_TEST(an_inbox_keeps_the_newest_entries)
+{
+    struct effect effect = { .amount = 1 };
+
+    events_of(store);
+    store_write(store, "INSERT INTO inbox (consumer, event_id) WITH RECURSIVE n(i) AS (SELECT 0"
+                       " UNION ALL SELECT i + 1 FROM n WHERE i < 100999) SELECT 'test', i FROM n");
+    for (int i = 0; i < 1000; i++) {
+        effect.event_id = random_uuid();
+        assert_done(db_transaction(&store->call, store->db, have_effect, &effect));
+        if (i < 999)
+            continue;
+        assert_done(db_transaction(&store->call, store->db, have_effect, &effect));
+    }
+    assert_int_equal(effects(store), 1000);
+    int64_t kept = store_number(store, "SELECT count(*) AS value FROM inbox");
+
+    assert_in_range(kept, EVENTS_INBOX_MAX, EVENTS_INBOX_MAX + 128);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(events_of_before_and_after_are_heard_in_order),
+        cmocka_unit_test(a_commit_wakes_a_subscriber_at_once),
+        cmocka_unit_test(a_subscriber_goes_on_where_it_ended),
+        cmocka_unit_test(a_checkpoint_is_written_soon_without_further_events),
+        cmocka_unit_test(what_is_delivered_again_has_one_effect),
+        cmocka_unit_test(lanes_work_side_by_side_and_keep_each_streams_order),
+        cmocka_unit_test(a_relay_gets_unknown_events_too),
+        cmocka_unit_test(a_poisoned_stream_waits_while_others_go_on),
+        cmocka_unit_test(what_is_parked_survives_a_restart),
+        cmocka_unit_test(after_enough_attempts_somebody_must_say_when),
+        cmocka_unit_test(closing_cancels_a_handler_and_its_event_comes_again),
+        cmocka_unit_test(a_wrong_subscriber_is_refused),
+        cmocka_unit_test(an_inbox_keeps_the_newest_entries),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
