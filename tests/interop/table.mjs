@@ -11,11 +11,12 @@ function mark(details, type) {
 }
 
 function rowsOf(topics) {
+    const row = (first, of) => `| ${first} | ${versions.map(of).join(' | ')} |`;
     const lines = [];
     for (const [topic, rows] of topics) {
-        lines.push('', `### ${topic}`, '', `| | ${versions.join(' | ')} |`, `|---|${versions.map(() => '---|').join('')}`);
+        lines.push('', `### ${topic}`, '', row('', (version) => version), row('---', () => '---'));
         for (const [name, cells] of rows)
-            lines.push(`| ${name.replaceAll('|', '\\|')} | ${versions.map((v) => cells.get(v) ?? 'differs').join(' | ')} |`);
+            lines.push(row(name.replaceAll('|', '\\|'), (version) => cells.get(version) ?? 'differs'));
     }
     return lines;
 }
