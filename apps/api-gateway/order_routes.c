@@ -59,14 +59,14 @@ const struct route order_routes[] = {
 static const struct error BAD_KEY =
     ERROR(400, "Idempotency-Key must be 1 to 255 visible ASCII characters");
 
-/* --- helpers ------------------------------------------------------------------------------------- */
-
 /* The Idempotency-Key; at == NULL when the request has none. */
 static error key_of(const struct http_request *request, str *out)
 {
     str key = http_header(request, STR("idempotency-key"));
 
-    if (key.at && (key.len == 0 || key.len > IDEMPOTENCY_KEY_MAX))
+    if (!key.at)
+        return *out = key, NULL;
+    if (key.len == 0 || key.len > IDEMPOTENCY_KEY_MAX)
         return &BAD_KEY;
     for (size_t i = 0; i < key.len; i++)
         if (key.at[i] < '!' || key.at[i] > '~')

@@ -47,6 +47,8 @@ static inline struct link *list_take(struct link *list)
 
     if (first == list)
         return NULL;
-    list_remove(first);
+    list->next = first->next;
+    first->next->previous = list;
+    first->previous = first->next = NULL;
     return first;
 }

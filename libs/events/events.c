@@ -218,14 +218,13 @@ static error modernize(struct arena *arena, const struct aggregate *aggregate,
                        struct recorded *event)
 {
     const struct event_type *type = events_type_named(aggregate, event->type);
-    int64_t shape = type ? events_shape_of(aggregate, type) : 0;
     void *data;
 
-    if (event->shape >= shape)
+    if (!type || event->shape >= events_shape_of(aggregate, type))
         return NULL;
     TRY(events_decode(arena, aggregate, type, event, &data));
     event->data = print(arena, type->schema(), data);
-    event->shape = shape;
+    event->shape = events_shape_of(aggregate, type);
     return event->data.at ? NULL : &ERROR_OUT_OF_MEMORY;
 }
 

@@ -442,10 +442,13 @@ static void end_line(struct call *call, struct line *line)
 
 void events_close(struct call *call, struct events *events)
 {
-    while (events && !list_empty(&events->lines))
-        end_line(call, LIST_ELEMENT(events->lines.next, struct line, link));
-    if (events)
-        events->line_count = 0;
+    struct link *link;
+
+    if (!events)
+        return;
+    while ((link = list_take(&events->lines)))
+        end_line(call, LIST_ELEMENT(link, struct line, link));
+    events->line_count = 0;
 }
 
 error events_catch_up(struct call *call, struct events *events, const char *subscriber)
