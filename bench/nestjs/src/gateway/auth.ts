@@ -1,3 +1,4 @@
+import { createSecretKey } from 'node:crypto';
 import {
     CanActivate, createParamDecorator, ExecutionContext, ForbiddenException, Injectable, SetMetadata,
     UnauthorizedException,
@@ -9,12 +10,16 @@ import { UserDetails } from '../contracts.js';
 import { settings } from '../settings.js';
 import { UserClient } from './user-client.js';
 
+// With a string, as the documentation shows it, jsonwebtoken tries on each request to read it as a
+// public key first, which takes longer than all the rest. The types do not know key objects.
+const key = createSecretKey(Buffer.from(settings.jwtSecret)) as unknown as Buffer;
+
 @Injectable()
 export class JwtStrategy extends PassportStrategy(Strategy) {
     constructor(private readonly users: UserClient) {
         super({
             jwtFromRequest: ExtractJwt.fromAuthHeaderAsBearerToken(),
-            secretOrKey: settings.jwtSecret,
+            secretOrKey: key,
             algorithms: ['HS256'],
         });
     }

@@ -8,6 +8,7 @@ import { FastifyAdapter, NestFastifyApplication } from '@nestjs/platform-fastify
 import { DocumentBuilder, SwaggerModule } from '@nestjs/swagger';
 import { TerminusModule } from '@nestjs/terminus';
 import { settings } from '../settings.js';
+import { PromptSocket } from '../socket.js';
 import { JwtStrategy } from './auth.js';
 import { AuthController, HealthController, UsersController } from './controllers.js';
 import { UserClient } from './user-client.js';
@@ -17,7 +18,11 @@ import { UserClient } from './user-client.js';
         ClientsModule.register([{
             name: 'USER_SERVICE',
             transport: Transport.TCP,
-            options: { host: settings.userServiceHost, port: settings.userServicePort },
+            options: {
+                host: settings.userServiceHost,
+                port: settings.userServicePort,
+                socketClass: PromptSocket,
+            },
         }]),
         PassportModule,
         JwtModule.register({ secret: settings.jwtSecret }),

@@ -6,6 +6,7 @@ import { MessagePattern, MicroserviceOptions, Payload, Transport } from '@nestjs
 import { TypeOrmModule } from '@nestjs/typeorm';
 import { CreateUserDto, Credentials } from '../contracts.js';
 import { settings } from '../settings.js';
+import { PromptSocket } from '../socket.js';
 import { User, UserOrder } from './entities.js';
 import { Users1700000000000 } from './migrations.js';
 import { Passwords } from './passwords.js';
@@ -50,7 +51,11 @@ class UserServiceModule {}
 
 const app = await NestFactory.createMicroservice<MicroserviceOptions>(UserServiceModule, {
     transport: Transport.TCP,
-    options: { host: settings.userServiceHost, port: settings.userServicePort },
+    options: {
+        host: settings.userServiceHost,
+        port: settings.userServicePort,
+        socketClass: PromptSocket,
+    },
     logger: false,
 });
 app.enableShutdownHooks();
