@@ -10,7 +10,8 @@
 
 extern const struct embedded_file user_service_migrations[];
 
-enum { HASHES_WAITING_MAX = 128 };
+/* About five seconds' worth of hashes at cost 12: who would wait longer is told at once to come back. */
+enum { HASHES_WAITING_PER_THREAD = 24 };
 
 struct user_settings {
     int64_t user_service_port, bcrypt_cost;
@@ -77,7 +78,7 @@ static error start(struct call *call, struct service_instance *self, const void 
     const struct password_options passwords = {
         .cost = (unsigned)settings->bcrypt_cost,
         .threads = offload_cores(),
-        .queue_max = HASHES_WAITING_MAX,
+        .queue_max = offload_cores() * HASHES_WAITING_PER_THREAD,
     };
     str url;
 
