@@ -10,8 +10,9 @@
 
 extern const struct embedded_file user_service_migrations[];
 
-/* About five seconds' worth of hashes at cost 12: who would wait longer is told at once to come back. */
-enum { HASHES_WAITING_PER_THREAD = 24 };
+/* About five seconds' worth of hashes, which take 2^cost times 50 ns each: who would wait longer is told at once to
+ * come back. */
+enum { HASHES_WAITING_AT_COST_0 = 24 << 12 };
 
 struct user_settings {
     int64_t user_service_port, bcrypt_cost;
@@ -78,7 +79,7 @@ static error start(struct call *call, struct service_instance *self, const void 
     const struct password_options passwords = {
         .cost = (unsigned)settings->bcrypt_cost,
         .threads = offload_cores(),
-        .queue_max = offload_cores() * HASHES_WAITING_PER_THREAD,
+        .queue_max = offload_cores() * (HASHES_WAITING_AT_COST_0 >> settings->bcrypt_cost),
     };
     str url;
 

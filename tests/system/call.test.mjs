@@ -63,7 +63,7 @@ let user;
 before(async () => {
     redis = await startRedis({ password: 'p@ss/word' });
     user = await start(
-        { REDIS_HOST: '127.0.0.1', REDIS_PORT: redis.port, REDIS_PASSWORD: redis.password }, ['user']);
+        { REDIS_HOST: redis.host, REDIS_PORT: redis.port, REDIS_PASSWORD: redis.password }, ['user']);
 });
 after(async () => {
     await user.stop();
@@ -161,8 +161,8 @@ describe('cuib call', () => {
         await fails(['listen', `redis://127.0.0.1:${port}`], 69, /ECONNREFUSED/);
         await fails(['call', 'tcp://no-such-host.invalid:1', 'p'], 69, /ENOTFOUND|EAI_AGAIN/);
         await fails(['call', redis.url(), 'nobody.listens'], 69, /nobody listens on nobody\.listens$/);
-        await fails(['call', `redis://127.0.0.1:${redis.port}`, 'p'], 69, /NOAUTH/);
-        await fails(['call', `redis://:wrong@127.0.0.1:${redis.port}`, 'p'], 69, /WRONGPASS/);
+        await fails(['call', `redis://${redis.host}:${redis.port}`, 'p'], 69, /NOAUTH/);
+        await fails(['call', `redis://:wrong@${redis.host}:${redis.port}`, 'p'], 69, /WRONGPASS/);
     });
 
     test('a connection that closes before the reply is told: 69', async () => {

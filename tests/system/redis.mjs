@@ -4,11 +4,14 @@ import { once } from 'node:events';
 import net from 'node:net';
 import { temporaryDirectory, until } from './support.mjs';
 
+// An address of this process alone: while its Redis is down, nobody else can be found on its port.
+const HOST = `127.${64 + (process.pid >> 16) % 64}.${(process.pid >> 8) & 255}.${process.pid & 255}`;
+
 const children = new Set();
 process.on('exit', () => { for (const child of children) child.kill('SIGKILL'); });
 
-export async function freePort() {
-    const server = net.createServer().listen(0, '127.0.0.1');
+export async function freePort(host = '127.0.0.1') {
+    const server = net.createServer().listen(0, host);
     await once(server, 'listening');
     const { port } = server.address();
     await new Promise((resolve) => { server.close(resolve); });
@@ -16,19 +19,19 @@ export async function freePort() {
 }
 
 const answers = (port) => new Promise((resolve) => {
-    const socket = net.connect(port, '127.0.0.1', () => socket.write('PING\r\n'));
+    const socket = net.connect(port, HOST, () => socket.write('PING\r\n'));
     socket.on('data', () => { socket.destroy(); resolve(true); });
     socket.on('error', () => resolve(false));
 });
 
 /** Starts it, without persistence; `kill` and `start` again keep the port. */
 export async function startRedis({ password } = {}) {
-    const port = await freePort();
+    const port = await freePort(HOST);
     const directory = temporaryDirectory();
     const redis = {
-        port, password,
+        host: HOST, port, password,
         async start() {
-            const args = ['--port', port, '--bind', '127.0.0.1', '--dir', directory, '--save', '',
+            const args = ['--port', port, '--bind', HOST, '--dir', directory, '--save', '',
                 '--appendonly', 'no', ...(password ? ['--requirepass', password] : [])];
             redis.child = spawn('redis-server', args.map(String), { stdio: 'ignore' });
             redis.child.unref();
@@ -43,7 +46,7 @@ export async function startRedis({ password } = {}) {
             children.delete(redis.child);
         },
         client: () => connectRedis(redis),
-        url: () => `redis://${password ? `:${encodeURIComponent(password)}@` : ''}127.0.0.1:${port}`,
+        url: () => `redis://${password ? `:${encodeURIComponent(password)}@` : ''}${HOST}:${port}`,
     };
     await redis.start();
     return redis;
@@ -78,7 +81,7 @@ function readReply(text, at = 0) {
 
 /** A connection to Redis: `command` gives the reply, messages of subscriptions gather in `messages`. */
 export async function connectRedis({ port, password }) {
-    const socket = net.connect(port, '127.0.0.1').setNoDelay().setEncoding('latin1');
+    const socket = net.connect(port, HOST).setNoDelay().setEncoding('latin1');
     const waiting = [];
     const client = { messages: [] };
     let text = '';
