@@ -17,9 +17,9 @@ run: ## install what is missing, build, and start the whole system
 	@$(MAKE) --no-print-directory build
 	@exec build/cuib up
 
-test: ## everything: unit, whole-system and NestJS tests, sanitizers, a brief fuzz
+test: ## everything: unit, whole-system and NestJS tests, kills, sanitizers, a brief fuzz
 	@tools/deps.sh test
-	@FUZZ_SECONDS=5 tests/run unit system interop sanitize fuzz
+	@FUZZ_SECONDS=5 tests/run unit system interop chaos sanitize fuzz
 
 test-unit: ## the unit tests
 	@tests/run unit
@@ -29,6 +29,9 @@ test-system: ## the whole-system tests
 
 test-interop: ## the tests with NestJS 10, 11 and 12 as peers
 	@tests/run interop
+
+test-chaos: ## kill -9 at every system call of an order and a payment
+	@KILL_SAMPLE=all tests/run chaos
 
 test-sanitize: ## unit and whole-system tests under the sanitizers
 	@tests/run sanitize
@@ -57,4 +60,4 @@ install: build ## copy the program to PREFIX/bin
 clean: ## remove what was built
 	rm -rf build build-asan build-clang build-fuzz build-tsan
 
-.PHONY: help deps build run test test-unit test-system test-interop test-sanitize fuzz bench lint floors fmt ci install clean
+.PHONY: help deps build run test test-unit test-system test-interop test-chaos test-sanitize fuzz bench lint floors fmt ci install clean

@@ -34,14 +34,16 @@ async function whole(cuib, user, id, types) {
 
 const ordering = {
     name: 'POST /orders',
-    prepare: (cuib) => cuib.member(),
-    send: (cuib, { token }) => cuib.post('/orders', { token, body: anOrder(), headers: key }),
-    async check(cuib, user, acknowledged) {
+    prepare: async (cuib) => ({ user: await cuib.member(), other: await cuib.member() }),
+    warmUp: (cuib, { other }) => cuib.order(other),
+    send: (cuib, { user: { token } }) => cuib.post('/orders', { token, body: anOrder(), headers: key }),
+    async check(cuib, known, acknowledged) {
+        const { user } = known;
         const [before, ...more] = (await read(cuib, user, '/orders')).items;
         assert.deepEqual(more, []);
         if (before) await whole(cuib, user, before.id, created);
         if (acknowledged) assert.deepEqual(before, acknowledged.json);
-        const answer = await this.send(cuib, user);
+        const answer = await this.send(cuib, known);
         assert.equal(answer.status, 201, answer.text);
         assert.equal(replayed(answer), before !== undefined);
         if (before) assert.deepEqual(answer.json, before);
@@ -53,20 +55,23 @@ const ordering = {
 
 const paying = {
     name: 'POST /orders/:id/payments',
+    // Soon asked about again, but seldom enough that this hardly gets between the calls that are counted.
+    settings: { PAYMENT_TIMEOUT_MS: 100, PAYMENT_RETRY_MS: 300 },
     async prepare(cuib) {
-        const user = await cuib.member();
-        return { user, id: (await cuib.order(user)).id };
+        const [user, other] = [await cuib.member(), await cuib.member()];
+        return { user, other, order: await cuib.order(user), another: await cuib.order(other) };
     },
-    send: (cuib, order) => cuib.pay(order.user, order, 'tok_success', key),
+    warmUp: (cuib, { other, another }) => cuib.pay(other, another),
+    send: (cuib, { user, order }) => cuib.pay(user, order, 'tok_success', key),
     // Written down but not settled, it is a 409 until the system has asked the provider again.
-    async check(cuib, ready, acknowledged) {
-        const { user, id } = ready;
+    async check(cuib, known, acknowledged) {
+        const { user, order: { id } } = known;
         const before = (await read(cuib, user, `/orders/${id}`)).status;
         await whole(cuib, user, id, before === 'PAID' ? paid : created);
         if (acknowledged) assert.equal(before, 'PAID');
         let pending = false;
         const answer = await until('an outcome', async () => {
-            const again = await this.send(cuib, ready);
+            const again = await this.send(cuib, known);
             if (again.status === 201) return again;
             assert.equal(again.status, 409, again.text);
             assert.ok(again.headers['retry-after'] > 0);
@@ -86,8 +91,7 @@ const paying = {
 
 for (const operation of [ordering, paying])
     test(`kill -9 at the system calls of ${operation.name} leaves all of it or nothing`, async () => {
-        const rows = await walk(operation, { PAYMENT_TIMEOUT_MS: 300, PAYMENT_RETRY_MS: 50 });
-        // The walk was one: it began before anything was written and ended after the answer.
+        const rows = await walk(operation);
         assert.equal(rows[0].found, 'none');
-        assert.equal(rows.at(-1).answer?.status, 201);
+        assert.equal(rows.at(-1).found, 'all');
     });

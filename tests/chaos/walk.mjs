@@ -1,10 +1,12 @@
-// Walks through the system calls that one request leads to, and kills the whole system at each of them: it is started on the
-// same data again, and the operation looks at what is there and sends its request again.
+// Walks through the system calls that one request leads to and kills the whole system at each of them, always on a copy of
+// the same data, so that the n-th call is about the same one each time. Then the system is started on what is left, and the
+// operation looks at it and sends its request again. `cuib verify` has to be content before and after.
 //
-// SIGKILL leaves what was written in the kernel's hands, so this is about transactions that break off, not about
-// power that fails: whether fdatasync is called before an answer is seen in the table of the walk.
+// This is about work that breaks off, not about power that fails: what was written before SIGKILL the kernel keeps,
+// with fdatasync and without.
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
+import { cpSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { binary, finished, start, temporaryDirectory, until, within } from '../system/support.mjs';
 
@@ -12,10 +14,10 @@ const killer = path.join(path.dirname(binary), 'tests/kill-at');
 const ANSWER_MS = 10_000;
 const QUIET_MS = 40; // after the answer, for what the system does with an order then
 
-/** How many points of an operation are tried: a number, or `all`. */
-const sample = process.env.KILL_SAMPLE || '12';
+/** How many points of an operation are tried, evenly spaced: a number, or `all`. */
+const sample = process.env.KILL_SAMPLE || '24';
 
-// Follows the process; `reached` is the line that it prints at the end, {n, call}.
+// Has the process killed at its n-th system call from now on; 0 kills nothing.
 async function follow(pid, n) {
     const child = spawn(killer, [pid, n], { stdio: ['ignore', 'pipe', 'pipe'] });
     let [text, complaint] = ['', ''];
@@ -28,7 +30,7 @@ async function follow(pid, n) {
     });
     return {
         closed,
-        /** What it counted, and the call at which it killed, if it did. */
+        /** How many calls there were, and the one at which the process was killed, if it came to that. */
         async end() {
             child.kill('SIGTERM');
             await within(closed, ANSWER_MS, 'kill-at to end');
@@ -40,25 +42,55 @@ async function follow(pid, n) {
 
 const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
-// One request, and what came of it: the answer, if there was one, and the system call at which the system
-// was killed, if it came to that. n = 0 kills nothing.
+// Sends the request and gives its answer, if there was one, and what `follow` has to say.
 async function interrupted(cuib, n, send) {
     const killed = await follow(cuib.pid, n);
-    const sending = send().catch(() => undefined);
-    const answer = await within(sending, ANSWER_MS, 'an answer or an end');
+    const answer = await within(send().catch(() => undefined), ANSWER_MS, 'an answer or an end');
     if (answer) await Promise.race([killed.closed, pause(QUIET_MS)]);
     return { answer, ...await killed.end() };
 }
 
+async function verify(settings) {
+    const { code, stdout } = await finished(['verify'], settings);
+    assert.equal(code, 0, stdout);
+    assert.match(stdout, /^0 problems$/m);
+}
+
+// One point of the walk: {n, answer, count, call, found}.
+async function killAt(n, operation, known, template) {
+    const all = { ...operation.settings, CUIB_DATA_DIR: temporaryDirectory() };
+    cpSync(template, all.CUIB_DATA_DIR, { recursive: true });
+    const first = await start(all);
+    await operation.warmUp(first, known);
+    const row = { n, ...await interrupted(first, n, () => operation.send(first, known)) };
+    await first.kill();
+    try {
+        if (row.answer) assert.equal(row.answer.status, 201, row.answer.text);
+        await verify(all);
+        const second = await start(all);
+        row.found = await operation.check(second, known, row.answer);
+        await second.stop();
+        await verify(all);
+    } catch (error) {
+        error.message = `${operation.name}, killed at system call ${n} (${row.call}), ` +
+            `${row.answer ? 'acknowledged' : 'not acknowledged'}: ${error.message}`;
+        throw error;
+    }
+    rmSync(all.CUIB_DATA_DIR, { recursive: true });
+    return row;
+}
+
 function points(count) {
-    const all = Array.from({ length: count }, (_, i) => i + 1);
-    if (sample === 'all') return all;
-    const many = Math.min(count, Math.max(2, Number(sample)));
+    const many = sample === 'all' ? count : Math.min(count, Math.max(2, Number(sample)));
     return Array.from({ length: many }, (_, i) => 1 + Math.round(i * (count - 1) / (many - 1)));
 }
 
 function print(name, rows) {
-    console.log(`\n${name}: killed at ${rows.length} points`);
+    const found = {};
+    for (const row of rows) found[row.found] = (found[row.found] ?? 0) + 1;
+    const acknowledged = rows.filter(({ answer }) => answer).length;
+    const counts = Object.entries(found).map(([word, count]) => `${word}: ${count}`).join(', ');
+    console.log(`\n${name}, killed at ${rows.length} points (acknowledged: ${acknowledged}; ${counts})`);
     console.log('    n  system call     acknowledged  found after restart');
     for (const { n, call, answer, found } of rows)
         console.log(`${String(n).padStart(5)}  ${(call ?? '(over)').padEnd(14)}  ` +
@@ -68,43 +100,29 @@ function print(name, rows) {
 /** Kills the system at the points of an operation, which has
  *
  *     name
- *     prepare(cuib)                         what the request needs, different each time
- *     send(cuib, prepared)                  the request
- *     check(cuib, prepared, acknowledged)   looks at what is there after the restart, sends the request again,
- *                                           gives a word for what it found at first; fails if that is wrong
+ *     prepare(cuib)                      makes what the request needs, once, and gives what the others need to know
+ *     warmUp(cuib, known)                the same with other data, so that nothing is done for the first time
+ *     send(cuib, known)                  the request
+ *     check(cuib, known, acknowledged)   looks at what is there after the restart, sends the request again, gives a
+ *                                        word for what there was at first; fails when something is wrong
+ *     settings                           of the system, unless it does with the usual ones
  *
- * and gives rows {n, call, answer, found}. The points end where nothing is done any more for the request. */
-export async function walk(operation, settings = {}) {
-    const all = { ...settings, CUIB_DATA_DIR: temporaryDirectory() };
-    let cuib = await start(all);
-    const prepared = await operation.prepare(cuib);
-    const { answer, count } = await interrupted(cuib, 0, () => operation.send(cuib, prepared));
-    assert.equal(answer?.status, 201, answer?.text);
-    await operation.check(cuib, prepared, answer);
+ * and gives a row {n, call, answer, found} for each. The last point is one that comes after the answer. */
+export async function walk(operation) {
+    const template = temporaryDirectory();
+    const cuib = await start({ ...operation.settings, CUIB_DATA_DIR: template });
+    const known = await operation.prepare(cuib);
+    await cuib.stop();
+    const point = (n) => killAt(n, operation, known, template);
+    const { answer, count } = await point(0);
+    assert.ok(answer, 'nobody was killed, and there was no answer');
 
     const rows = [];
-    for (const n of points(count)) {
-        const ready = await operation.prepare(cuib);
-        const row = { n, ...await interrupted(cuib, n, () => operation.send(cuib, ready)) };
-        if (row.answer) assert.equal(row.answer.status, 201, row.answer.text);
-        await cuib.kill();
-        const { code, stdout } = await finished(['verify'], all);
-        const where = `${operation.name}, killed at system call ${n}, ${row.call}`;
-        assert.equal(code, 0, `${where}: ${stdout}`);
-        cuib = await start(all);
-        try {
-            row.found = await operation.check(cuib, ready, row.answer);
-        } catch (error) {
-            error.message = `${where}, ${row.answer ? 'acknowledged' : 'no answer'}: ${error.message}`;
-            print(operation.name, rows);
-            throw error;
-        }
-        rows.push(row);
+    try {
+        for (const n of points(count)) rows.push(await point(n));
+        for (let n = count + 1; !rows.at(-1).answer; n++) rows.push(await point(n));
+    } finally {
+        print(operation.name, rows);
     }
-    await cuib.stop();
-    const { code, stdout } = await finished(['verify'], all);
-    assert.equal(code, 0, stdout);
-    assert.match(stdout, /^0 problems$/m);
-    print(operation.name, rows);
     return rows;
 }
