@@ -1,9 +1,9 @@
 /* Kills a process at one of its system calls: `kill-at PID N` attaches to all of its threads, prints "ready", and sends
- * SIGKILL at the N-th system call after that, counting over all threads and beginning with the first accept4, which
- * is where the request of the test comes in. The call at which it kills is not carried out: the thread still stands at its
- * entry, and a thread that is killed there never enters. What other threads have begun goes on until they die.
+ * SIGKILL at the N-th system call after that, counted over all threads, the first being the accept4 with which the
+ * request of a test comes in. That call is not carried out: its thread stands at the entry, and a thread that is killed
+ * there never enters. What other threads have begun goes on until they die.
  *
- * It prints "N NAME" then. SIGTERM ends it earlier: it prints "COUNT -", COUNT calls counted until then, and the process
+ * It prints "N NAME" then. SIGTERM ends it earlier, with "COUNT -", COUNT being the calls until then, and the process
  * goes on. N = 0 only counts.
  *
  * strace's --inject counts each thread by itself, so that no N stands for a moment of the whole process. */

@@ -1,6 +1,6 @@
-// Walks through the system calls that one request leads to and kills the whole system at each of them, always on a copy of
-// the same data, so that the n-th call is about the same one each time. Then the system is started on what is left, and the
-// operation looks at it and sends its request again. `cuib verify` has to be content before and after.
+// Walks through the system calls that one request leads to and kills the whole system at each of them, always on a
+// copy of the same data, so that the n-th call is about the same one each time. Then the system is started on what is
+// left, and the operation looks at it and sends its request again. `cuib verify` has to be content before and after.
 //
 // This is about work that breaks off, not about power that fails: what was written before SIGKILL the kernel keeps,
 // with fdatasync and without.
