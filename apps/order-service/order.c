@@ -125,10 +125,9 @@ error order_decide_payment(struct order_context context, const struct order *ord
     return NULL;
 }
 
-static void apply_created(struct order *order, const struct order_created *data,
-                          const struct recorded *event)
+struct order order_begin(const struct order_created *data, int64_t version)
 {
-    *order = (struct order){
+    return (struct order){
         .id = data->order_id,
         .user_id = data->user_id,
         .items = data->items,
@@ -137,10 +136,16 @@ static void apply_created(struct order *order, const struct order_created *data,
         .shipping_address = data->shipping_address,
         .payment_method = data->payment_method,
         .status = ORDER_PENDING,
-        .version = event->version,
+        .version = version,
         .created_at = data->created_at,
         .updated_at = data->created_at,
     };
+}
+
+static void apply_created(struct order *order, const struct order_created *data,
+                          const struct recorded *event)
+{
+    *order = order_begin(data, event->version);
 }
 
 static void apply_status_changed(struct order *order, const struct order_status_changed *data,

@@ -17,6 +17,9 @@ bool order_may_become(enum order_status from, enum order_status to);
 /* Exact sum of price times quantity; false when it does not fit. */
 bool order_total(const struct order_items *items, money *out);
 
+/* The order as its creation leaves it, at that version of its stream. */
+struct order order_begin(const struct order_created *data, int64_t version);
+
 /* What every decision is made with. */
 struct order_context {
     struct arena *arena; /* of what is made: lists, errors that name something */

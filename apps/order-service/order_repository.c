@@ -37,19 +37,7 @@ static SCHEMA(order_change,
 static error insert_order(struct db_unit *unit, const struct recorded *event,
                           const struct order_created *data)
 {
-    const struct order row = {
-        .id = data->order_id,
-        .user_id = data->user_id,
-        .items = data->items,
-        .total = data->total,
-        .currency = data->currency,
-        .shipping_address = data->shipping_address,
-        .payment_method = data->payment_method,
-        .status = ORDER_PENDING,
-        .version = event->version,
-        .created_at = data->created_at,
-        .updated_at = data->created_at,
-    };
+    const struct order row = order_begin(data, event->version);
 
     return db_unit_run(unit, IN(order, &row),
                        "INSERT INTO orders (" ORDER_COLUMNS

@@ -5,6 +5,7 @@
 #include "runtime/trace.h"
 #include "service/service.h"
 
+#include <assert.h>
 #include <string.h>
 
 const struct error SERVICE_FORBIDDEN = ERROR(403, "Forbidden resource");
@@ -105,7 +106,7 @@ static error read_body(struct call *call, const struct schema *schema, const str
 }
 
 /* A member of the payload: the validated body where their tables are the same, else the path parameter
- * of its name, which is a UUID (asserted of all tables when the service starts). */
+ * of its name, which is a UUID. */
 static error fill_member(struct call *call, const struct field *field, const struct route *route,
                          const struct exchange *exchange, char *payload)
 {
@@ -118,6 +119,7 @@ static error fill_member(struct call *call, const struct field *field, const str
     }
     uuid id;
 
+    assert(field->kind == SCHEMA_UUID);
     TRY(service_uuid(exchange->request, field->name, &id));
     memcpy(payload + field->offset, &id, sizeof id);
     return NULL;
