@@ -36,8 +36,10 @@ enum {
     EVENTS_STREAM_MAX = DB_ROWS_MAX, /* events in one stream; more are refused with a 409 */
     EVENTS_SUBSCRIBERS_MAX = 16,
     EVENTS_LANES_MAX = 64,
-    EVENTS_PARKED_MAX = 1000,    /* streams that one subscriber may have waiting */
-    EVENTS_ATTEMPTS_MAX = 20,    /* then a parked stream waits for events_retry */
+    EVENTS_PARKED_MAX = 1000, /* streams that one subscriber may have waiting */
+    EVENTS_ATTEMPTS_MAX = 20, /* then the event is a dead letter */
+    EVENTS_REFUSALS_MAX =
+        3, /* the same, when the handler's answer is a 4xx that no time will change */
     EVENTS_RETRY_FIRST_MS = 100, /* before the second attempt; doubles, with jitter, up to */
     EVENTS_RETRY_MAX_MS = 5 * 60 * 1000,
     EVENTS_HANDLER_TIMEOUT_MS = 10 * 1000,
@@ -206,8 +208,9 @@ struct subscription {
 struct subscriber {
     const char *name;                /* of its checkpoint; for ever */
     const struct subscription *rows; /* types that are not in it are passed over; or NULL, and */
-    /* … then `relay` gets every event, of unknown types too. */
-    error (*relay)(struct call *call, const struct recorded *event, void *cookie);
+    /* … then `relay` takes every event, of unknown types too, to a consumer elsewhere. An error is the consumer's own when
+     * `*answered` is set; otherwise the consumer could not be asked. */
+    error (*relay)(struct call *call, const struct recorded *event, void *cookie, bool *answered);
     void *cookie;
     void *service;  /* `call->service` of the handlers' calls */
     unsigned lanes; /* streams that are handled at the same time; 0: 1, and all events in order */
@@ -218,8 +221,9 @@ struct subscriber {
  *
  * A handler has EVENTS_HANDLER_TIMEOUT_MS. When it fails, its stream is parked: tried again after a delay that
  * doubles, with jitter, while the other streams go on and the later events of this one wait behind it. What is
- * parked is durable. After EVENTS_ATTEMPTS_MAX attempts it waits for events_retry. With EVENTS_PARKED_MAX parked
- * streams the subscriber stops until one has gone through. `subscriber` is copied, its tables are not. */
+ * parked is durable. After EVENTS_ATTEMPTS_MAX attempts it is a dead letter, which waits for events_retry or events_skip.
+ * With EVENTS_PARKED_MAX parked streams the subscriber stops until one has gone through. While a consumer elsewhere is
+ * away, its events wait in the store and no attempt is counted. `subscriber` is copied, its tables are not. */
 error events_subscribe(struct call *call, struct events *events,
                        const struct subscriber *subscriber);
 
@@ -243,9 +247,28 @@ struct events_parked {
 error events_parked(struct call *call, struct events *events, struct events_parked **out,
                     size_t *count);
 
-/* Tries a parked stream again now, with its attempts counted anew. 404 when it is not parked. */
-error events_retry(struct call *call, struct events *events, const char *subscriber,
-                   uuid stream_id);
+/* Has a dead letter (subscriber and stream_id of `which`) tried again, with its attempts counted anew, or leaves its
+ * event out and goes on with the stream's next. A subscriber in another process notices within seconds. 404 when it is
+ * none. */
+error events_retry(struct call *call, struct events *events, const struct events_parked *which);
+error events_skip(struct call *call, struct events *events, const struct events_parked *which);
+
+/* A consumer elsewhere has been heard of: what waits for it is tried now. */
+void events_present(struct events *events, const char *subscriber);
+
+/* How a subscriber fares. */
+struct events_status {
+    const char *subscriber;
+    int64_t waiting;     /* events that it has not had */
+    size_t parked, dead; /* streams; the dead are among the parked */
+    uint64_t still_ms;   /* since the last was handled or parked, when some wait */
+    uint64_t away_ms;    /* since the consumer could not be asked; 0: it could */
+    const char *why;     /* it could not, or NULL */
+};
+
+/* Of all subscribers of the store, in the call's arena; the texts until the line's next attempt. */
+error events_status(struct call *call, struct events *events, struct events_status **out,
+                    size_t *count);
 
 struct events_counts {
     uint64_t delivered; /* to handlers that succeeded */

@@ -1,4 +1,4 @@
-/* A subscriber at work. subscriber.c reads and delivers, parked.c keeps the streams whose handler has failed. */
+/* A subscriber at work. subscriber.c reads, batch.c hands out, parked.c keeps the streams whose handler has failed. */
 #pragma once
 
 #include "events/events_internal.h"
@@ -9,6 +9,12 @@ enum {
     LINE_SAVE_MS = 200,      /* and for how long */
     LINE_RETRIES_MAX = 8,    /* parked streams that are tried at the same time */
     LINE_ARENA_MAX = 32 * 1024 * 1024,
+    LINE_AWAY_FIRST_MS =
+        50, /* before a consumer that is away is tried again; doubles, with jitter, up to */
+    LINE_AWAY_MAX_MS = 5 * 1000,
+    LINE_LOOK_MS =
+        2 *
+        1000, /* how often a line with dead letters looks whether somebody wants them replayed */
     LINE_FAILURE_MAX = 500, /* bytes of an error's text that are kept */
 };
 
@@ -26,6 +32,11 @@ struct line {
     size_t retrying;     /* fibers */
     struct link runs;    /* handlers' calls */
     struct link waiters; /* of events_catch_up */
+    uint64_t moved_ms;   /* when an event was last handled or parked, or there was none */
+    uint64_t look_at_ms; /* when the disk is looked at for replays; 0: not at all */
+    uint64_t away_ms, away_until_ms; /* the pause while the consumer is away; 0: it is there */
+    uint64_t away_since_ms;
+    char away_why[LINE_FAILURE_MAX + 1];
     bool woken;
     bool ending;
     struct wait *asleep; /* NULL: the line's fiber runs */
@@ -50,9 +61,24 @@ struct parked {
 /* Wakes the line's fiber. */
 void events_line_wake(struct line *line);
 
+/* The consumer is in another process, which could not be reached. */
+extern const struct error EVENTS_AWAY;
+
 /* Hands one event to the subscriber, on a call of its own in `arena`, which is reset first. Without a row for
- * it nothing happens. ERROR_CANCELLED when the store is closing. */
+ * it nothing happens. ERROR_CANCELLED when the store is closing, EVENTS_AWAY when the consumer could not be asked. */
 error events_deliver(struct line *line, struct arena *arena, const struct recorded *event);
+
+/* Cancels the calls of the handlers that run. */
+void events_cancel_runs(struct line *line);
+
+/* Whether the line has to wait before it asks the consumer again. */
+bool events_consumer_is_away(const struct line *line);
+
+/* The consumer has been heard of: the line need not wait any longer. */
+void events_consumer_is_back(struct line *line);
+
+/* Hands out events that follow each other and moves `seen` past those that were handled or parked. */
+error events_run_batch(struct call *call, struct line *line, struct recorded *events, size_t count);
 
 /* Reads what the tables of checkpoints and parked streams say. */
 error events_line_load(struct call *call, struct line *line);
@@ -60,7 +86,14 @@ error events_line_load(struct call *call, struct line *line);
 /* Writes the checkpoint and the parked streams that changed, in one transaction. */
 error events_line_save(struct line *line);
 
+/* Whether another process wants dead letters replayed or dropped: looks on the disk, when it is time. */
+error events_look_for_replays(struct call *call, struct line *line);
+
 struct parked *events_find_parked(struct line *line, uuid stream_id);
+size_t events_count_dead(const struct line *line);
+
+/* The line of that name, or NULL. */
+struct line *events_find_line(const struct events *events, str name);
 
 /* Parks the stream of an event whose handler has failed. */
 error events_park(struct line *line, const struct recorded *event, error why);

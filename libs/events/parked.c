@@ -17,7 +17,7 @@ static const char stream_sql[] = "SELECT " EVENTS_COLUMNS " FROM events"
                                  " WHERE stream_id = :stream_id AND position >= :position"
                                  " AND position <= :last ORDER BY version LIMIT 256";
 
-static const struct error NOT_PARKED = ERROR(404, "The stream is not parked");
+static const struct error NOT_DEAD = ERROR(404, "There is no such dead letter");
 
 struct parked_row {
     str subscriber;
@@ -105,22 +105,46 @@ static timestamp next_try(int64_t attempts)
     return (timestamp){ clock_now().ms + (int64_t)(ms / 2 + random_below(ms / 2 + 1)) };
 }
 
+/* What the handler itself refuses it will refuse again: the event is not what it understands. */
+static int64_t attempts_max(error why)
+{
+    bool passing =
+        why->status == 408 || why->status == 409 || why->status == 425 || why->status == 429;
+
+    return why->status < 500 && !passing ? EVENTS_REFUSALS_MAX : EVENTS_ATTEMPTS_MAX;
+}
+
+/* The first of a list of messages, or the message. */
+static const char *text_of(error why)
+{
+    return why->messages && why->messages->len ? why->messages->at[0].at : why->message;
+}
+
+/* From now on the disk is looked at. */
+static void note_dead(struct line *line)
+{
+    if (!line->look_at_ms)
+        line->look_at_ms = clock_ms() + LINE_LOOK_MS;
+}
+
 static void note_failure(struct parked *parked, int64_t position, error why)
 {
     const char *name = parked->line->subscriber.name;
 
     parked->attempts = position == parked->position ? parked->attempts + 1 : 1;
     parked->position = position;
-    bool last = parked->attempts >= EVENTS_ATTEMPTS_MAX;
+    bool last = parked->attempts >= attempts_max(why);
 
     parked->retry_at = last ? (timestamp){ 0 } : next_try(parked->attempts);
-    snprintf(parked->failure, sizeof parked->failure, "%d %s", why->status, why->message);
+    snprintf(parked->failure, sizeof parked->failure, "%d %s", why->status, text_of(why));
     parked->dirty = true;
     parked->line->events->counts.failed++;
     log_failure("Events", name, why);
-    if (last)
-        log_error("Events", "%s gives up event %lld after %d attempts; its stream is parked", name,
-                  (long long)position, EVENTS_ATTEMPTS_MAX);
+    if (last) {
+        note_dead(parked->line);
+        log_error("Events", "%s gives up event %lld after %lld attempts: a dead letter", name,
+                  (long long)position, (long long)parked->attempts);
+    }
 }
 
 error events_park(struct line *line, const struct recorded *event, error why)
@@ -145,6 +169,8 @@ static error load_parked(struct line *line, const struct events_parked *row)
     parked->attempts = row->attempts;
     parked->retry_at = row->retry_at;
     snprintf(parked->failure, sizeof parked->failure, "%.*s", STR_ARG(row->failure));
+    if (!parked->retry_at.ms)
+        note_dead(line);
     return NULL;
 }
 
@@ -290,7 +316,7 @@ static error deliver_all(struct parked *parked, struct arena *arena, const struc
     for (size_t i = 0; i < count; i++) {
         error why = events_deliver(parked->line, arena, &events[i]);
 
-        if (why && !parked->line->ending)
+        if (why && why != &EVENTS_AWAY && !parked->line->ending)
             note_failure(parked, events[i].position, why);
         if (why)
             return why;
@@ -399,28 +425,78 @@ error events_parked(struct call *call, struct events *events, struct events_park
                   "SELECT " PARKED_COLUMNS " FROM events_parked ORDER BY position, subscriber");
 }
 
-static struct parked *find_anywhere(struct events *events, const char *subscriber, uuid stream_id)
+/* Takes what another process, or events_retry, has written. A stream that is dead in memory is not written by us. */
+static void take_replay(struct line *line, const struct events_parked *row)
 {
-    for (struct link *link = events->lines.next; link != &events->lines; link = link->next) {
-        struct line *line = LIST_ELEMENT(link, struct line, link);
+    struct parked *parked = events_find_parked(line, row->stream_id);
 
-        if (strcmp(line->subscriber.name, subscriber) == 0)
-            return events_find_parked(line, stream_id);
+    if (!parked || parked->retry_at.ms || parked->busy || parked->dirty)
+        return;
+    parked->position = row->position;
+    parked->attempts = row->attempts;
+    parked->retry_at = row->retry_at;
+}
+
+size_t events_count_dead(const struct line *line)
+{
+    size_t count = 0;
+
+    FOR_EACH_PARKED(line, parked)
+    {
+        if (!parked->gone && !parked->retry_at.ms)
+            count++;
+    }
+    return count;
+}
+
+error events_look_for_replays(struct call *call, struct line *line)
+{
+    struct parked_row asked = { .subscriber = str_of(line->subscriber.name) };
+    struct events_parked *rows;
+    size_t count;
+
+    if (!line->look_at_ms || clock_ms() < line->look_at_ms)
+        return NULL;
+    TRY(db_all(call, line->events->db, IN(parked_row, &asked), ROWS(events_parked, &rows, &count),
+               "SELECT " PARKED_COLUMNS " FROM events_parked"
+               " WHERE subscriber = :subscriber AND retry_at <> 0"));
+    for (size_t i = 0; i < count; i++)
+        take_replay(line, &rows[i]);
+    line->look_at_ms = events_count_dead(line) ? clock_ms() + LINE_LOOK_MS : 0;
+    return NULL;
+}
+
+/* `skip` events of the dead stream are left out. */
+static error revive(struct call *call, struct events *events, const struct events_parked *which,
+                    int64_t skip)
+{
+    struct parked_row row = {
+        .subscriber = which->subscriber,
+        .stream_id = which->stream_id,
+        .position = skip,
+        .retry_at = clock_now(),
+    };
+    struct line *line = events_find_line(events, which->subscriber);
+    error none = db_write_one(call, events->db, IN(parked_row, &row), OUT(parked_row, &row),
+                              "UPDATE events_parked SET attempts = 0, retry_at = :retry_at,"
+                              " position = position + :position WHERE subscriber = :subscriber"
+                              " AND stream_id = :stream_id AND retry_at = 0 RETURNING position");
+
+    if (none)
+        return none == &DB_NO_ROW ? &NOT_DEAD : none;
+    if (line) {
+        line->look_at_ms = clock_ms();
+        events_line_wake(line);
     }
     return NULL;
 }
 
-error events_retry(struct call *call, struct events *events, const char *subscriber, uuid stream_id)
+error events_retry(struct call *call, struct events *events, const struct events_parked *which)
 {
-    struct parked *parked = find_anywhere(events, subscriber, stream_id);
+    return revive(call, events, which, 0);
+}
 
-    TRY(call_check(call));
-    if (!parked)
-        return &NOT_PARKED;
-    if (parked->busy)
-        return NULL;
-    parked->attempts = 0;
-    parked->retry_at = clock_now();
-    events_line_wake(parked->line);
-    return NULL;
+error events_skip(struct call *call, struct events *events, const struct events_parked *which)
+{
+    return revive(call, events, which, 1);
 }

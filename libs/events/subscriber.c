@@ -2,10 +2,13 @@
  *
  *     start a retry for each parked stream whose time has come
  *     read the next LINE_BATCH events after `seen`           (SELECT … WHERE position > :position)
- *     hand them out by lanes: events of one stream go to one lane, so that they stay in order
- *     when all lanes are through: seen = position of the last one
+ *     hand them out (batch.c), those of one stream one after the other
+ *     when all are handled or parked: seen = position of the last one
  *     save the checkpoint, if something was parked or it lags too far or too long behind
  *     when there was nothing to do: sleep until a commit, a retry or the next saving
+ *
+ * A consumer in another process may be away. Then nothing is parked, for no event is to blame: the line waits, longer
+ * each time, until the consumer says that it is back or an attempt succeeds.
  *
  * The checkpoint may lag: a crash delivers again what came after it, at most LINE_UNSAVED_MAX events and a
  * batch, which the consumers' inboxes know. It is never ahead: an event is counted as seen when its handler has
@@ -28,177 +31,11 @@ enum { NAP_MS = 1000 }; /* before the store is asked again that has failed */
 static const char after_sql[] = "SELECT " EVENTS_COLUMNS " FROM events"
                                 " WHERE position > :position ORDER BY position LIMIT 256";
 
+static const char newest_sql[] = "SELECT coalesce(max(position), 0) AS position FROM events";
+
 _Static_assert(LINE_BATCH == 256, "as after_sql says");
 
 static const struct error UNKNOWN_SUBSCRIBER = ERROR(404, "There is no subscriber of that name");
-
-/* --- one event ----------------------------------------------------------------------------------- */
-
-/* A call of a handler, known to the line so that closing can cancel it. */
-struct run {
-    struct link link;
-    struct call call;
-};
-
-static error call_row(struct line *line, struct call *call, const struct subscription *row,
-                      const struct recorded *event)
-{
-    const struct event_type *type;
-    const struct aggregate *aggregate = events_aggregate_of(line->events, event->type, &type);
-    void *data;
-
-    TRY(events_decode(call->arena, aggregate, type, event, &data));
-    return row->handle(call, event, data);
-}
-
-static error call_handler(struct line *line, struct call *call, const struct recorded *event)
-{
-    const struct subscriber *subscriber = &line->subscriber;
-
-    if (!subscriber->rows)
-        return subscriber->relay(call, event, subscriber->cookie);
-    for (const struct subscription *row = subscriber->rows; row->type; row++) {
-        if (str_is(event->type, row->type))
-            return call_row(line, call, row, event);
-    }
-    return NULL;
-}
-
-error events_deliver(struct line *line, struct arena *arena, const struct recorded *event)
-{
-    if (line->ending)
-        return &ERROR_CANCELLED;
-    arena_reset(arena);
-    struct run *run = ARENA_NEW(arena, struct run);
-
-    if (!run)
-        return &ERROR_OUT_OF_MEMORY;
-    run->call = call_new(arena, EVENTS_HANDLER_TIMEOUT_MS);
-    run->call.service = line->subscriber.service;
-    list_append(&line->runs, &run->link);
-    error why = call_handler(line, &run->call, event);
-
-    list_remove(&run->link);
-    if (why && line->ending)
-        return &ERROR_CANCELLED;
-    if (!why)
-        line->events->counts.delivered++;
-    return why;
-}
-
-/* --- a batch ------------------------------------------------------------------------------------- */
-
-struct batch {
-    struct line *line;
-    struct recorded *events;
-    size_t count;
-    bool passed[LINE_BATCH]; /* over: the stream is parked */
-    size_t lanes, running;
-    error failed; /* the batch was not finished */
-    struct wait ended;
-};
-
-struct lane {
-    struct batch *batch;
-    size_t number;
-};
-
-static size_t lane_of(const struct batch *batch, uuid stream)
-{
-    size_t mixed;
-
-    memcpy(&mixed, stream.bytes + sizeof stream.bytes - sizeof mixed, sizeof mixed);
-    return mixed % batch->lanes;
-}
-
-static void pass_over(struct batch *batch, size_t from, uuid stream)
-{
-    for (size_t i = from; i < batch->count; i++) {
-        if (uuid_eq(batch->events[i].stream_id, stream))
-            batch->passed[i] = true;
-    }
-}
-
-static error deliver_or_park(struct batch *batch, struct arena *arena, size_t i)
-{
-    const struct recorded *event = &batch->events[i];
-    error why = events_deliver(batch->line, arena, event);
-
-    if (!why || batch->line->ending)
-        return why;
-    TRY(events_park(batch->line, event, why));
-    pass_over(batch, i, event->stream_id);
-    return NULL;
-}
-
-static void run_lane(struct batch *batch, size_t number)
-{
-    struct arena *arena = arena_new(LINE_ARENA_MAX);
-
-    if (!arena)
-        batch->failed = &ERROR_OUT_OF_MEMORY;
-    for (size_t i = 0; i < batch->count && !batch->failed; i++) {
-        if (lane_of(batch, batch->events[i].stream_id) != number || batch->passed[i])
-            continue;
-        error why = deliver_or_park(batch, arena, i);
-
-        if (why)
-            batch->failed = why;
-    }
-    arena_free(arena);
-}
-
-static void lane_fiber(void *argument)
-{
-    struct lane lane = *(struct lane *)argument; /* the starter's, until we first suspend */
-
-    run_lane(lane.batch, lane.number);
-    if (--lane.batch->running == 0)
-        wait_done(&lane.batch->ended);
-}
-
-/* Lanes without an event are not started; a lane that cannot be started ends the batch. */
-static bool has_event(const struct batch *batch, size_t number)
-{
-    for (size_t i = 0; i < batch->count; i++) {
-        if (!batch->passed[i] && lane_of(batch, batch->events[i].stream_id) == number)
-            return true;
-    }
-    return false;
-}
-
-static void run_lanes(struct call *call, struct batch *batch)
-{
-    batch->running = 1; /* ours, so that the count does not reach zero early */
-    for (size_t i = 0; i < batch->lanes; i++) {
-        if (!has_event(batch, i))
-            continue;
-        batch->running++;
-        error why = fiber_start(lane_fiber, &(struct lane){ batch, i });
-
-        if (why) {
-            batch->running--;
-            batch->failed = why;
-        }
-    }
-    if (--batch->running > 0)
-        call_wait_done(call, &batch->ended);
-}
-
-static error run_batch(struct call *call, struct line *line, struct recorded *events, size_t count)
-{
-    struct batch batch = { .line = line, .events = events, .count = count };
-
-    batch.lanes = line->subscriber.lanes ? line->subscriber.lanes : 1;
-    line->taken = events[count - 1].position;
-    for (size_t i = 0; line->parked_count && i < count; i++)
-        batch.passed[i] = events_find_parked(line, events[i].stream_id) != NULL;
-    if (batch.lanes == 1)
-        run_lane(&batch, 0);
-    else
-        run_lanes(call, &batch);
-    return batch.failed;
-}
 
 /* --- the line ------------------------------------------------------------------------------------ */
 
@@ -246,39 +83,61 @@ static error save(struct line *line)
     return events_line_save(line);
 }
 
-/* Delivers what there is. `*idle`: there was nothing. */
-static error step(struct call *call, struct line *line, bool *idle)
+static error handle_next(struct call *call, struct line *line, bool *idle)
 {
     struct recorded *events;
     size_t count;
 
-    events_retry_due(line);
-    TRY(save(line));
-    *idle = true;
-    if (line->parked_count >= EVENTS_PARKED_MAX)
-        return NULL;
     TRY(read_after(call, line, &events, &count));
-    if (count == 0)
+    if (count == 0) {
+        line->moved_ms = clock_ms();
         return NULL;
-    TRY(run_batch(call, line, events, count));
-    line->seen = line->taken;
+    }
+    *idle = false;
+    error why = events_run_batch(call, line, events, count);
+
     if (!line->save_at_ms)
         line->save_at_ms = clock_ms() + LINE_SAVE_MS;
     tell_waiters(line);
-    *idle = false;
+    return why;
+}
+
+/* Delivers what there is. `*idle`: there was nothing, or it has to wait. */
+static error step(struct call *call, struct line *line, bool *idle)
+{
+    *idle = true;
+    TRY(events_look_for_replays(call, line));
+    if (!events_consumer_is_away(line)) {
+        events_retry_due(line);
+        TRY(save(line));
+        if (line->parked_count < EVENTS_PARKED_MAX)
+            TRY(handle_next(call, line, idle));
+    }
     return save(line);
+}
+
+/* How long from now; 0 when it has passed, UINT64_MAX for a moment that is not set. */
+static uint64_t until(uint64_t moment_ms)
+{
+    uint64_t now = clock_ms();
+
+    if (!moment_ms)
+        return UINT64_MAX;
+    return moment_ms > now ? moment_ms - now : 0;
+}
+
+static uint64_t least(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
 }
 
 static uint64_t sleep_ms(const struct line *line)
 {
-    uint64_t ms = events_retry_in_ms(line), now = clock_ms();
+    uint64_t work =
+        events_consumer_is_away(line) ? until(line->away_until_ms) : events_retry_in_ms(line);
+    uint64_t ms = least(least(work, until(line->save_at_ms)), until(line->look_at_ms));
 
-    if (line->save_at_ms) {
-        uint64_t save_ms = line->save_at_ms > now ? line->save_at_ms - now : 0;
-
-        ms = save_ms < ms ? save_ms : ms;
-    }
-    return ms < CALL_TIMEOUT_MAX_MS ? ms : CALL_TIMEOUT_MAX_MS;
+    return least(ms, CALL_TIMEOUT_MAX_MS);
 }
 
 /* Until woken, or for that long. */
@@ -309,7 +168,7 @@ static void turn(struct line *line)
     struct call call = call_new(line->arena, CALL_TIMEOUT_MS);
     error why = step(&call, line, &idle);
 
-    if (why && !line->ending) {
+    if (why && why != &EVENTS_AWAY && !line->ending) {
         log_failure("Events", line->subscriber.name, why);
         line->woken = false;
         sleep_for(line, NAP_MS);
@@ -363,12 +222,12 @@ static error check(struct call *call, const struct events *events,
     return NULL;
 }
 
-static struct line *find_line(const struct events *events, const char *name)
+struct line *events_find_line(const struct events *events, str name)
 {
     for (struct link *link = events->lines.next; link != &events->lines; link = link->next) {
         struct line *line = LIST_ELEMENT(link, struct line, link);
 
-        if (strcmp(line->subscriber.name, name) == 0)
+        if (str_is(name, line->subscriber.name))
             return line;
     }
     return NULL;
@@ -395,6 +254,7 @@ static struct line *new_line(struct events *events, const struct subscriber *sub
     line->events = events;
     line->subscriber = *subscriber;
     line->arena = arena;
+    line->moved_ms = clock_ms();
     list_init(&line->parked);
     list_init(&line->runs);
     list_init(&line->waiters);
@@ -406,7 +266,8 @@ error events_subscribe(struct call *call, struct events *events,
                        const struct subscriber *subscriber)
 {
     TRY(check(call, events, subscriber));
-    if (find_line(events, subscriber->name) || events->line_count == EVENTS_SUBSCRIBERS_MAX)
+    if (events_find_line(events, str_of(subscriber->name)) ||
+        events->line_count == EVENTS_SUBSCRIBERS_MAX)
         return error_new(call->arena, 500, "Subscriber %s: there is one, or %d others",
                          subscriber->name, EVENTS_SUBSCRIBERS_MAX);
     struct line *line = new_line(events, subscriber);
@@ -433,8 +294,7 @@ void events_wake(struct events *events)
 static void end_line(struct call *call, struct line *line)
 {
     line->ending = true;
-    for (struct link *link = line->runs.next; link != &line->runs; link = link->next)
-        call_cancel(&LIST_ELEMENT(link, struct run, link)->call);
+    events_cancel_runs(line);
     events_line_wake(line);
     call_wait_done(call, &line->ended);
     free_line(line);
@@ -453,14 +313,13 @@ void events_close(struct call *call, struct events *events)
 
 error events_catch_up(struct call *call, struct events *events, const char *subscriber)
 {
-    struct line *line = find_line(events, subscriber);
+    struct line *line = events_find_line(events, str_of(subscriber));
     struct events_row newest = { 0 };
     struct waiter waiter = { 0 };
 
     if (!line)
         return &UNKNOWN_SUBSCRIBER;
-    TRY(db_one(call, events->db, NO_INPUT, OUT(events_row, &newest),
-               "SELECT coalesce(max(position), 0) AS position FROM events"));
+    TRY(db_one(call, events->db, NO_INPUT, OUT(events_row, &newest), newest_sql));
     if (line->seen >= newest.position)
         return NULL;
     waiter.position = newest.position;
@@ -472,6 +331,14 @@ error events_catch_up(struct call *call, struct events *events, const char *subs
     return !why && waiter.closed ? &ERROR_CANCELLED : why;
 }
 
+void events_present(struct events *events, const char *subscriber)
+{
+    struct line *line = events_find_line(events, str_of(subscriber));
+
+    if (line)
+        events_consumer_is_back(line);
+}
+
 struct events_counts events_counts(const struct events *events)
 {
     struct events_counts counts = events->counts;
@@ -479,4 +346,37 @@ struct events_counts events_counts(const struct events *events)
     for (struct link *link = events->lines.next; link != &events->lines; link = link->next)
         counts.parked += LIST_ELEMENT(link, struct line, link)->parked_count;
     return counts;
+}
+
+/* --- how they fare --------------------------------------------------------------------------------- */
+
+static void describe(const struct line *line, int64_t newest, struct events_status *out)
+{
+    uint64_t now = clock_ms();
+
+    *out = (struct events_status){
+        .subscriber = line->subscriber.name,
+        .waiting = newest - line->seen,
+        .parked = line->parked_count,
+        .dead = events_count_dead(line),
+        .still_ms = newest > line->seen ? now - line->moved_ms : 0,
+        .away_ms = line->away_ms ? now - line->away_since_ms : 0,
+        .why = line->away_ms ? line->away_why : NULL,
+    };
+}
+
+error events_status(struct call *call, struct events *events, struct events_status **out,
+                    size_t *count)
+{
+    struct events_row newest = { 0 };
+    struct events_status *made = ARENA_ARRAY(call->arena, struct events_status, events->line_count);
+
+    *count = 0;
+    if (!made)
+        return &ERROR_OUT_OF_MEMORY;
+    TRY(db_one(call, events->db, NO_INPUT, OUT(events_row, &newest), newest_sql));
+    for (struct link *link = events->lines.next; link != &events->lines; link = link->next)
+        describe(LIST_ELEMENT(link, struct line, link), newest.position, &made[(*count)++]);
+    *out = made;
+    return NULL;
 }

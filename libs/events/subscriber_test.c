@@ -11,7 +11,9 @@ struct listener {
     struct store *store;
     int64_t heard[HEARD_MAX]; /* positions, in the order of their handling */
     size_t count;
-    uuid poisoned; /* events of this stream fail */
+    uuid poisoned;    /* events of this stream fail */
+    uuid refused;     /* what has moved in this stream is not understood */
+    int64_t away_for; /* attempts that a consumer elsewhere does not answer */
     bool naps;
     size_t running, most; /* at the same time */
     bool hangs, cancelled;
@@ -61,6 +63,8 @@ static error note_moved(struct call *call, const struct recorded *event,
 
     if (uuid_eq(event->stream_id, listener->poisoned))
         return error_new(call->arena, 503, "Not today");
+    if (uuid_eq(event->stream_id, listener->refused) && event->version == 2)
+        return error_new(call->arena, 400, "amount must be large");
     listener->running++;
     if (listener->running > listener->most)
         listener->most = listener->running;
@@ -242,11 +246,31 @@ STORE_TEST(lanes_work_side_by_side_and_keep_each_streams_order)
 
 /* --- what every event goes to -------------------------------------------------------------------- */
 
-static error relay(struct call *call, const struct recorded *event, void *cookie)
+static error relay(struct call *call, const struct recorded *event, void *cookie, bool *answered)
 {
-    (void)call;
-    hear(cookie, event);
+    struct listener *listener = cookie;
+
+    *answered = false;
+    if (listener->away_for > 0) {
+        listener->away_for--;
+        return error_new(call->arena, 503, "Nobody is there");
+    }
+    *answered = true;
+    if (listener->naps)
+        TRY(call_sleep(call, 1 + random_below(3)));
+    if (uuid_eq(event->stream_id, listener->poisoned))
+        return error_new(call->arena, 500, "It fails");
+    hear(listener, event);
     return NULL;
+}
+
+static void relay_to(struct listener *listener, struct events *events, unsigned lanes)
+{
+    const struct subscriber subscriber = {
+        .name = "test", .relay = relay, .cookie = listener, .lanes = lanes
+    };
+
+    assert_done(events_subscribe(&listener->store->call, events, &subscriber));
 }
 
 STORE_TEST(a_relay_gets_unknown_events_too)
@@ -259,11 +283,81 @@ STORE_TEST(a_relay_gets_unknown_events_too)
                 "INSERT INTO events (id, stream_id, version, type, data, metadata, recorded_at)"
                 " VALUES ('00000000-0000-7000-8000-000000000001',"
                 " '00000000-0000-7000-8000-000000000002', 1, 'other', '{}', '{\"shape\":1}', 1)");
-    assert_done(events_subscribe(
-        &store->call, events,
-        &(struct subscriber){ .name = "test", .relay = relay, .cookie = &listener }));
+    relay_to(&listener, events, 0);
     catch_up(store, events);
     assert_int_equal(listener.count, 2);
+    events_close(&store->call, events);
+}
+
+STORE_TEST(events_wait_for_a_consumer_that_is_away_without_counting_attempts)
+{
+    struct events *events = events_of(store);
+    struct listener listener = { .store = store, .away_for = 3 };
+
+    for (int i = 0; i < STREAMS; i++)
+        append(store, events, random_uuid(), 0, 2);
+    relay_to(&listener, events, 0);
+    catch_up(store, events);
+    assert_int_equal(listener.count, 2 * STREAMS);
+    for (size_t i = 0; i < listener.count; i++)
+        assert_int_equal(listener.heard[i], i + 1);
+    assert_int_equal(events_counts(events).failed, 0);
+    assert_int_equal(store_number(store, "SELECT count(*) AS value FROM events_parked"), 0);
+    events_close(&store->call, events);
+}
+
+STORE_TEST(a_consumer_that_is_back_need_not_wait_for_its_events)
+{
+    struct events *events = events_of(store);
+    struct listener listener = { .store = store, .away_for = INT64_MAX };
+    struct events_status *status;
+    size_t count;
+
+    append(store, events, random_uuid(), 0, 1);
+    relay_to(&listener, events, 0);
+    assert_done(call_sleep(&store->call, 1000));
+    append(store, events, random_uuid(), 0, 1);
+    assert_done(events_status(&store->call, events, &status, &count));
+    assert_int_equal(count, 1);
+    assert_int_equal(status->waiting, 2);
+    assert_true(status->away_ms >= 900 && status->still_ms >= 900);
+    assert_string_equal(status->why, "Nobody is there");
+    listener.away_for = 0;
+    events_present(events, "test");
+    testing_turns(5);
+    assert_int_equal(listener.count, 2);
+    assert_done(events_status(&store->call, events, &status, &count));
+    assert_int_equal(status->waiting, 0);
+    assert_int_equal(status->away_ms, 0);
+    events_close(&store->call, events);
+}
+
+/* The consumer comes and goes while eight lanes are at work: nothing is lost and no stream overtakes itself. */
+STORE_TEST(lanes_keep_each_streams_order_when_the_consumer_goes_away_now_and_then)
+{
+    struct events *events = events_of(store);
+    struct listener listener = { .store = store, .naps = true };
+    int64_t last[STREAMS + 1] = { 0 };
+
+    for (int i = 0; i < STREAMS; i++)
+        append(store, events, random_uuid(), 0, 10);
+    relay_to(&listener, events, 8);
+    for (int i = 0; i < 10; i++) {
+        listener.away_for = 2;
+        assert_done(call_sleep(&store->call, 20));
+    }
+    catch_up(store, events);
+    for (size_t i = 0; i < listener.count; i++) {
+        int64_t stream = (listener.heard[i] - 1) / 10, *before = &last[stream];
+
+        if (listener.heard[i] <= *before)
+            continue; /* had already, and comes again */
+        assert_int_equal(listener.heard[i], *before ? *before + 1 : 10 * stream + 1);
+        *before = listener.heard[i];
+    }
+    for (int64_t i = 0; i < STREAMS; i++)
+        assert_int_equal(last[i], 10 * (i + 1));
+    assert_int_equal(events_counts(events).failed, 0);
     events_close(&store->call, events);
 }
 
@@ -344,10 +438,56 @@ STORE_TEST(after_enough_attempts_somebody_must_say_when)
     listener.poisoned = (uuid){ 0 };
     assert_done(call_sleep(&store->call, 300));
     assert_int_equal(effects(store), 0);
-    assert_int_equal(events_retry(&store->call, events, "test", random_uuid())->status, 404);
-    assert_done(events_retry(&store->call, events, "test", id));
+    struct events_parked which = { .subscriber = STR("test"), .stream_id = random_uuid() };
+
+    assert_int_equal(events_retry(&store->call, events, &which)->status, 404);
+    which.stream_id = id;
+    assert_done(events_retry(&store->call, events, &which));
     wait_for_effects(store, 1);
     events_close(&store->call, events);
+}
+
+STORE_TEST(what_is_refused_is_a_dead_letter_soon_and_can_be_left_out)
+{
+    struct events *events = events_of(store);
+    struct listener listener = { .store = store, .refused = random_uuid() };
+    struct events_parked *dead;
+    size_t count;
+
+    append(store, events, listener.refused, 0, 3);
+    listen_with(&listener, events, 0);
+    while (store_number(store, "SELECT count(*) AS value FROM events_parked WHERE retry_at = 0") <
+           1)
+        assert_done(call_sleep(&store->call, 10));
+    assert_int_equal(events_counts(events).failed, EVENTS_REFUSALS_MAX);
+    assert_done(events_parked(&store->call, events, &dead, &count));
+    assert_text(dead->failure, "400 amount must be large");
+    assert_int_equal(effects(store), 0);
+    assert_done(events_skip(&store->call, events, dead));
+    wait_for_effects(store, 1);
+    events_close(&store->call, events);
+    assert_int_equal(store_number(store, "SELECT count(*) AS value FROM events_parked"), 0);
+}
+
+/* `cuib dead` is another process: the store is all that the two have in common. */
+STORE_TEST(a_subscriber_notices_a_retry_of_another_process)
+{
+    struct events *events = events_of(store), *other = events_of(store);
+    struct listener listener = { .store = store, .refused = random_uuid() };
+    struct events_parked *dead;
+    size_t count;
+
+    append(store, events, listener.refused, 0, 2);
+    listen_with(&listener, events, 0);
+    while (store_number(store, "SELECT count(*) AS value FROM events_parked WHERE retry_at = 0") <
+           1)
+        assert_done(call_sleep(&store->call, 10));
+    listener.refused = (uuid){ 0 };
+    assert_done(events_parked(&store->call, other, &dead, &count));
+    assert_done(events_retry(&store->call, other, dead));
+    wait_for_effects(store, 1);
+    events_close(&store->call, events);
+    events_close(&store->call, other);
 }
 
 STORE_TEST(closing_cancels_a_handler_and_its_event_comes_again)
@@ -361,7 +501,7 @@ STORE_TEST(closing_cancels_a_handler_and_its_event_comes_again)
         assert_done(call_sleep(&store->call, 10));
     events_close(&store->call, events);
     assert_true(listener.cancelled);
-    assert_int_equal(checkpoint(store), 0);
+    assert_int_equal(checkpoint(store), 1);
     listener.hangs = false;
     events = events_of(store);
     listen_with(&listener, events, 0);
@@ -433,6 +573,11 @@ int main(void)
         cmocka_unit_test(what_is_delivered_again_has_one_effect),
         cmocka_unit_test(lanes_work_side_by_side_and_keep_each_streams_order),
         cmocka_unit_test(a_relay_gets_unknown_events_too),
+        cmocka_unit_test(events_wait_for_a_consumer_that_is_away_without_counting_attempts),
+        cmocka_unit_test(a_consumer_that_is_back_need_not_wait_for_its_events),
+        cmocka_unit_test(lanes_keep_each_streams_order_when_the_consumer_goes_away_now_and_then),
+        cmocka_unit_test(what_is_refused_is_a_dead_letter_soon_and_can_be_left_out),
+        cmocka_unit_test(a_subscriber_notices_a_retry_of_another_process),
         cmocka_unit_test(a_poisoned_stream_waits_while_others_go_on),
         cmocka_unit_test(what_is_parked_survives_a_restart),
         cmocka_unit_test(after_enough_attempts_somebody_must_say_when),
