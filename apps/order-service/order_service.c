@@ -7,9 +7,18 @@
 
 extern const struct embedded_file order_service_migrations[];
 
+/* Who hears of orders. */
+static const char *const USER_HEARS[] = { "order.created", "order.statusChanged", NULL };
+static const char *const NOTIFICATION_HEARS[] = { "order.created", "payment.processed", NULL };
+static const struct service_consumer CONSUMERS[] = { { "user", USER_HEARS },
+                                                     { "notification", NOTIFICATION_HEARS },
+                                                     { 0 } };
+
 struct order_settings {
     int64_t order_service_port, payment_timeout_ms, payment_retry_ms;
     str order_database_url, database_url, currency, payment_url, payment_api_key;
+    str user_service_host, notification_service_host;
+    int64_t user_service_port, notification_service_port;
 };
 
 /* Unlike IS_URL it lets hosts through that have no top-level domain: those of a cluster. */
@@ -35,7 +44,17 @@ static SCHEMA(order_settings,
               FIELD(payment_url, RULES(MATCHES("/^https?:\\/\\/.+/", is_http_url)), .optional = true,
                     .doc = "address of the payment provider; unset: a sandbox without money"),
               FIELD(payment_api_key, .optional = true, .secret = true,
-                    .doc = "bearer token for the payment provider"));
+                    .doc = "bearer token for the payment provider"),
+              FIELD(user_service_host, .optional = true,
+                    .doc = "where the user service hears of orders, when not in this process and without"
+                           " Redis; unset: 127.0.0.1"),
+              FIELD(user_service_port, RULES(IS_INT, AT_LEAST(0), AT_MOST(65535)), .fallback = "3001",
+                    .doc = "its port, where USER_SERVICE_HOST names none"),
+              FIELD(notification_service_host, .optional = true,
+                    .doc = "the same of the notification service"),
+              FIELD(notification_service_port, RULES(IS_INT, AT_LEAST(0), AT_MOST(65535)),
+                    .fallback = "3003",
+                    .doc = "its port, where NOTIFICATION_SERVICE_HOST names none"));
 
 static const struct aggregate *const AGGREGATES[] = { &order_aggregate, NULL };
 static const struct projection *const PROJECTIONS[] = { &order_projection, NULL };
@@ -89,6 +108,22 @@ static error verify(struct call *call, struct service_instance *self,
     return payments_verify(call, state->db, report, cookie);
 }
 
+static error find_consumer(struct system *system, const char *name, str addresses, int64_t port)
+{
+    if (service_is_here(system, name))
+        return NULL;
+    return service_add_remote(
+        system,
+        &(struct service_remote){ .name = name, .addresses = addresses, .port = (unsigned)port });
+}
+
+static error find_consumers(struct system *system, const struct order_settings *settings)
+{
+    TRY(find_consumer(system, "user", settings->user_service_host, settings->user_service_port));
+    return find_consumer(system, "notification", settings->notification_service_host,
+                         settings->notification_service_port);
+}
+
 static error start(struct call *call, struct service_instance *self, const void *filled)
 {
     const struct order_settings *settings = filled;
@@ -98,6 +133,7 @@ static error start(struct call *call, struct service_instance *self, const void 
     self->port = (unsigned)settings->order_service_port;
     state->currency = settings->currency;
     service_add_database_check(self, state->db);
+    TRY(find_consumers(self->system, settings));
     return start_payments(self->system->arena, state, settings);
 }
 
@@ -120,6 +156,7 @@ const struct service order_service = {
     .title = "OrderService",
     .settings = order_settings_schema,
     .messages = order_messages,
+    .consumers = CONSUMERS,
     .open = open_store,
     .verify = verify,
     .start = start,

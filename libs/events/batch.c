@@ -11,6 +11,7 @@
 #include "runtime/clock.h"
 #include "runtime/log.h"
 #include "runtime/random.h"
+#include "runtime/trace.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -80,9 +81,11 @@ static error call_row(struct line *line, struct call *call, const struct subscri
     const struct event_type *type;
     const struct aggregate *aggregate = events_aggregate_of(line->events, event->type, &type);
     void *data;
+    error unreadable = events_decode(call->arena, aggregate, type, event, &data);
 
-    TRY(events_decode(call->arena, aggregate, type, event, &data));
-    return row->handle(call, event, data);
+    if (unreadable && unreadable != &ERROR_OUT_OF_MEMORY)
+        return error_because(call->arena, unreadable, 422, "%s", unreadable->message);
+    return unreadable ? unreadable : row->handle(call, event, data);
 }
 
 static error call_relay(struct line *line, struct call *call, const struct recorded *event)
@@ -123,6 +126,7 @@ error events_deliver(struct line *line, struct arena *arena, const struct record
         return &ERROR_OUT_OF_MEMORY;
     run->call = call_new(arena, EVENTS_HANDLER_TIMEOUT_MS);
     run->call.service = line->subscriber.service;
+    trace_parse(event->trace, &run->call.trace);
     list_append(&line->runs, &run->link);
     error why = call_handler(line, &run->call, event);
 

@@ -214,7 +214,7 @@ static str print(struct arena *arena, const struct schema *schema, const void *v
     return text;
 }
 
-static error modernize(struct arena *arena, const struct aggregate *aggregate,
+error events_modernize(struct arena *arena, const struct aggregate *aggregate,
                        struct recorded *event)
 {
     const struct event_type *type = events_type_named(aggregate, event->type);
@@ -241,7 +241,7 @@ error events_history(struct call *call, struct events *events, const struct aggr
         return &EVENTS_NO_STREAM;
     TRY(events_from_rows(call->arena, found.rows, found.count, &history));
     for (size_t i = 0; i < found.count; i++)
-        TRY(modernize(call->arena, aggregate, &history[i]));
+        TRY(events_modernize(call->arena, aggregate, &history[i]));
     *out = history;
     *count = found.count;
     return NULL;

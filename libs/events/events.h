@@ -214,6 +214,7 @@ struct subscriber {
     void *cookie;
     void *service;  /* `call->service` of the handlers' calls */
     unsigned lanes; /* streams that are handled at the same time; 0: 1, and all events in order */
+    bool from_now;  /* without a checkpoint it begins after the newest event, not with the first */
 };
 
 /* Starts a fiber that delivers all events after the subscriber's checkpoint, from the first one if it has none,

@@ -35,6 +35,10 @@ error events_from_rows(struct arena *arena, const struct events_row *rows, size_
 const struct aggregate *events_aggregate_of(const struct events *events, str type,
                                             const struct event_type **out);
 
+/* Brings the event's data into today's shape, when the aggregate knows the type. */
+error events_modernize(struct arena *arena, const struct aggregate *aggregate,
+                       struct recorded *event);
+
 /* Runs the projection's function for that event, if it has one. */
 error events_project(struct db_unit *unit, const struct projection *projection,
                      const struct recorded *event, const void *data);

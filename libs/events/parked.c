@@ -174,6 +174,16 @@ static error load_parked(struct line *line, const struct events_parked *row)
     return NULL;
 }
 
+static error begin_now(struct call *call, struct line *line)
+{
+    struct parked_row newest = { 0 };
+
+    TRY(db_one(call, line->events->db, NO_INPUT, OUT(parked_row, &newest),
+               "SELECT coalesce(max(position), 0) AS position FROM events"));
+    line->seen = line->taken = newest.position;
+    return events_line_save(line);
+}
+
 error events_line_load(struct call *call, struct line *line)
 {
     struct parked_row asked = { .subscriber = str_of(line->subscriber.name) };
@@ -184,6 +194,8 @@ error events_line_load(struct call *call, struct line *line)
 
     if (none && none != &DB_NO_ROW)
         return none;
+    if (none && line->subscriber.from_now)
+        return begin_now(call, line);
     line->seen = line->taken = line->saved = asked.position;
     TRY(db_all(call, line->events->db, IN(parked_row, &asked), ROWS(events_parked, &rows, &count),
                "SELECT " PARKED_COLUMNS " FROM events_parked WHERE subscriber = :subscriber"));

@@ -6,10 +6,15 @@
 
 #include <assert.h>
 
+enum state { UP, DEGRADED, DOWN };
+
+static const char *const STATE_TEXT[] = { "up", "degraded", "down" };
+
 /* What came of one check. */
 struct outcome {
     const char *name;
-    const char *message; /* of a check that is down; NULL: up */
+    enum state state;
+    const char *message; /* or NULL */
     bool has_response_time;
     uint64_t response_time_ms;
 };
@@ -19,13 +24,14 @@ struct outcomes {
     size_t len;
 };
 
-enum status { OK, FAILED, SHUTTING_DOWN };
+enum status { OK, WORSE, FAILED, SHUTTING_DOWN };
 
-static const char *const STATUS_TEXT[] = { "ok", "error", "shutting_down" };
+static const char *const STATUS_TEXT[] = { "ok", "degraded", "error", "shutting_down" };
 
 struct report {
     enum status status;
-    struct outcomes ups, downs;
+    bool degraded;              /* one of `ups` is */
+    struct outcomes ups, downs; /* what stands in `info`, and in `error` */
 };
 
 static_assert(HEALTH_CHECK_TIMEOUT_MS == 1000, "TIMEOUT says so");
@@ -35,7 +41,7 @@ static const char TIMEOUT[] = "timeout of 1000ms exceeded";
 static const char *message_of(error failed, const struct health_result *result)
 {
     if (!failed)
-        return NULL;
+        return result->degraded ? result->message : NULL;
     if (result->message)
         return result->message;
     return failed == &ERROR_DEADLINE ? TIMEOUT : failed->message;
@@ -55,6 +61,9 @@ static struct outcome run_check(struct call *call, const struct health_check *ch
     call->deadline_ms = deadline_ms;
     return (struct outcome){
         .name = check->name,
+        .state = failed            ? DOWN
+                 : result.degraded ? DEGRADED
+                                   : UP,
         .message = message_of(failed, &result),
         .has_response_time = result.has_response_time,
         .response_time_ms = (clock_ns() - start_ns + 500 * 1000) / (1000 * 1000),
@@ -75,7 +84,9 @@ static void write_outcome(struct buf *out, const struct outcome *outcome)
         buf_add_uint(out, outcome->response_time_ms);
         buf_add_char(out, ',');
     }
-    buf_add(out, outcome->message ? STR("\"status\":\"down\"}") : STR("\"status\":\"up\"}"));
+    BUF_ADD(out, "\"status\":");
+    json_write_string(out, str_of(STATE_TEXT[outcome->state]));
+    buf_add_char(out, '}');
 }
 
 static void write_members(struct buf *out, const struct outcomes *outcomes)
@@ -111,15 +122,25 @@ static void write_report(struct buf *out, const struct report *report)
     buf_add_char(out, '}');
 }
 
+static enum status status_of(const struct health *health, const struct report *report)
+{
+    if (health->shutting_down)
+        return SHUTTING_DOWN;
+    if (report->downs.len)
+        return FAILED;
+    return report->degraded ? WORSE : OK;
+}
+
 static void run_checks(struct call *call, const struct health *health, struct report *report)
 {
     for (size_t i = 0; i < health->count; i++) {
         struct outcome outcome = run_check(call, &health->checks[i]);
-        struct outcomes *list = outcome.message ? &report->downs : &report->ups;
+        struct outcomes *list = outcome.state == DOWN ? &report->downs : &report->ups;
 
         list->at[list->len++] = outcome;
+        report->degraded |= outcome.state == DEGRADED;
     }
-    report->status = health->shutting_down ? SHUTTING_DOWN : report->downs.len ? FAILED : OK;
+    report->status = status_of(health, report);
 }
 
 static void log_report(const struct report *report)
@@ -141,7 +162,7 @@ static void answer(struct call *call, const struct report *report, struct http_r
 
     buf_free(&text);
     if (body.at)
-        http_respond(response, report->status == OK ? 200 : 503, HTTP_JSON, body);
+        http_respond(response, report->status <= WORSE ? 200 : 503, HTTP_JSON, body);
     else
         http_respond_error(call->arena, response, &ERROR_OUT_OF_MEMORY);
 }

@@ -4,6 +4,9 @@
  *     503 {"status":"error","info":{},"error":{"database":{"message":"…","responseTime":0,
  *          "status":"down"}},"details":{…both…}}
  *
+ * A check may also be degraded: something is wrong, and work is done all the same. It stands in `info`, and makes
+ * an `ok` a `degraded`, which is a 200.
+ *
  * Checks run one after the other on the caller's fiber, each bounded by HEALTH_CHECK_TIMEOUT_MS
  * and by the call's own deadline. Which checks belong to a question is the caller's choice:
  * /health asks all, /health/ready only whether work can be done, /health/live only whether the
@@ -22,14 +25,16 @@ enum {
 /* What a check says beside up or down; zeroed before it runs. */
 struct health_result {
     bool has_response_time; /* print `responseTime`, rounded milliseconds, before `status` */
-    const char *message;    /* UTF-8, of a check that is down; NULL: the error's own */
+    bool degraded;          /* of a check that returns NULL: not quite up */
+    const char *message; /* UTF-8, of a check that is down or degraded, living as long as the call;
+                               NULL: the error's own */
 };
 
 struct health_check {
     const char *name; /* "database", "memory_heap"; unique */
 
-    /* NULL: up. An error: down, with its message; ERROR_DEADLINE reads "timeout of 1000ms
-     * exceeded". */
+    /* NULL: up, or degraded. An error: down, with its message; ERROR_DEADLINE reads "timeout of
+     * 1000ms exceeded". */
     error (*check)(struct call *call, void *argument, struct health_result *result);
     void *argument;
 };

@@ -125,6 +125,15 @@ static error be_down_in_own_words(struct call *call, void *message, struct healt
     return &ERROR_DEADLINE;
 }
 
+static error be_degraded(struct call *call, void *argument, struct health_result *result)
+{
+    (void)call;
+    result->has_response_time = argument != NULL;
+    result->degraded = true;
+    result->message = argument;
+    return NULL;
+}
+
 static error sleep_for(struct call *call, void *delay_ms, struct health_result *result)
 {
     result->has_response_time = true;
@@ -189,6 +198,51 @@ static void all_down_leaves_info_empty(void **state)
     assert_answer(503, "{\"status\":\"error\",\"info\":{},\"error\":{\"database\":{\"message\":"
                        "\"connection refused\",\"status\":\"down\"}},\"details\":{\"database\":{"
                        "\"message\":\"connection refused\",\"status\":\"down\"}}}");
+}
+
+/* As @nestjs/terminus 12.1: info holds it, and the order of the checks stays. */
+static void a_degraded_check_stands_in_info_and_is_a_200(void **state)
+{
+    static char message[] = "3 wait";
+    static const struct health_check CHECKS[] = {
+        { "deliveries", be_degraded, message },
+        { "mail", be_degraded, NULL },
+        { "database", be_up, NULL },
+    };
+
+    (void)state;
+    ASK(CHECKS);
+    assert_answer(200, "{\"status\":\"degraded\",\"info\":{\"deliveries\":{\"message\":\"3 wait\","
+                       "\"responseTime\":#,\"status\":\"degraded\"},\"mail\":{\"status\":"
+                       "\"degraded\"},\"database\":{\"status\":\"up\"}},\"error\":{},\"details\":{"
+                       "\"deliveries\":{\"message\":\"3 wait\",\"responseTime\":#,\"status\":"
+                       "\"degraded\"},\"mail\":{\"status\":\"degraded\"},\"database\":{\"status\":"
+                       "\"up\"}}}");
+    assert_string_equal(test.log, "");
+}
+
+static void down_outweighs_degraded(void **state)
+{
+    static const struct health_check CHECKS[] = { { "a", be_degraded, NULL },
+                                                  { "b", be_down, NULL } };
+
+    (void)state;
+    ASK(CHECKS);
+    assert_answer(503, "{\"status\":\"error\",\"info\":{\"a\":{\"status\":\"degraded\"}},"
+                       "\"error\":{\"b\":{\"message\":\"connection refused\",\"status\":\"down\"}},"
+                       "\"details\":{\"a\":{\"status\":\"degraded\"},\"b\":{\"message\":"
+                       "\"connection refused\",\"status\":\"down\"}}}");
+}
+
+static void shutting_down_outweighs_degraded(void **state)
+{
+    static const struct health_check CHECKS[] = { { "a", be_degraded, NULL } };
+
+    (void)state;
+    test.health.shutting_down = true;
+    ASK(CHECKS);
+    assert_answer(503, "{\"status\":\"shutting_down\",\"info\":{\"a\":{\"status\":\"degraded\"}},"
+                       "\"error\":{},\"details\":{\"a\":{\"status\":\"degraded\"}}}");
 }
 
 static void a_failure_is_logged_as_terminus_does(void **state)
@@ -401,6 +455,9 @@ int main(void)
         ASKING(no_checks_are_ok),
         ASKING(checks_that_are_up_stand_in_info_and_details),
         ASKING(checks_that_are_down_make_it_a_503),
+        ASKING(a_degraded_check_stands_in_info_and_is_a_200),
+        ASKING(down_outweighs_degraded),
+        ASKING(shutting_down_outweighs_degraded),
         ASKING(all_down_leaves_info_empty),
         ASKING(a_failure_is_logged_as_terminus_does),
         ASKING(shutting_down_is_a_503_with_the_real_details),

@@ -36,6 +36,25 @@ static struct expected *expect(struct connection *connection)
     return expected;
 }
 
+bool redis_connection_reserve(struct connection *connection, size_t count)
+{
+    size_t spare = 0;
+
+    if (!connection->stream || connection->expected_count + count > REDIS_UNANSWERED_MAX)
+        return false;
+    for (struct expected *one = connection->free; one && spare < count; one = one->cookie)
+        spare++;
+    for (; spare < count; spare++) {
+        struct expected *one = calloc(1, sizeof *one);
+
+        if (!one)
+            return false;
+        one->cookie = connection->free;
+        connection->free = one;
+    }
+    return true;
+}
+
 /* Takes the oldest off and tells whoever waits for it. */
 static void settle_oldest(struct connection *connection, error failed,
                           const struct redis_reply *reply)

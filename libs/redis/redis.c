@@ -50,6 +50,34 @@ error redis_post(struct redis *redis, strs words)
     return redis_connection_send(commands, words, NULL, NULL) ? NULL : &REDIS_BUSY;
 }
 
+/* MULTI and what follows it; without the EXEC, whose reply is the one that counts. Nothing may come between
+ * them, so there is room for all, or none is sent. */
+static error begin_transaction(struct connection *commands, struct redis_commands sent)
+{
+    if (!redis_connection_reserve(commands, sent.len + 2))
+        return commands->stream ? &REDIS_BUSY : &REDIS_LOST;
+    redis_connection_send(commands, REDIS_WORDS(STR("MULTI")), NULL, NULL);
+    for (size_t i = 0; i < sent.len; i++)
+        redis_connection_send(commands, sent.at[i], NULL, NULL);
+    return NULL;
+}
+
+error redis_transaction(struct call *call, struct redis *redis, struct redis_commands commands,
+                        struct redis_reply *out)
+{
+    TRY(redis_connection_ready(call, &redis->commands));
+    TRY(begin_transaction(&redis->commands, commands));
+    return redis_connection_ask(call, &redis->commands, REDIS_WORDS(STR("EXEC")), out);
+}
+
+error redis_post_transaction(struct redis *redis, struct redis_commands commands)
+{
+    if (redis->commands.state != REDIS_UP)
+        return &REDIS_LOST;
+    TRY(begin_transaction(&redis->commands, commands));
+    return redis_post(redis, REDIS_WORDS(STR("EXEC")));
+}
+
 error redis_wait_for_room(struct call *call, struct redis *redis)
 {
     struct connection *commands = &redis->commands;

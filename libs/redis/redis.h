@@ -55,6 +55,24 @@ error redis_command(struct call *call, struct redis *redis, strs words, struct r
 /* Sends a command whose reply nobody wants. REDIS_LOST when there is no connection now. */
 error redis_post(struct redis *redis, strs words);
 
+/* Several commands, of REDIS_WORDS each. */
+struct redis_commands {
+    const strs *at;
+    size_t len;
+};
+
+#define REDIS_COMMANDS(...)                                  \
+    ((struct redis_commands){ (const strs[]){ __VA_ARGS__ }, \
+                              sizeof((const strs[]){ __VA_ARGS__ }) / sizeof(strs) })
+
+/* redis_command for a transaction: the commands between MULTI and EXEC. The reply is an array with one
+ * element a command, and a command's error is its element. */
+error redis_transaction(struct call *call, struct redis *redis, struct redis_commands commands,
+                        struct redis_reply *out);
+
+/* redis_post for a transaction: all of it is sent, or on an error nothing. */
+error redis_post_transaction(struct redis *redis, struct redis_commands commands);
+
 /* Suspends while Redis takes commands more slowly than we send them. */
 error redis_wait_for_room(struct call *call, struct redis *redis);
 
@@ -80,6 +98,8 @@ struct redis_channel {
     /* A message on `channel`. On the loop's stack; both texts are gone afterwards. It may subscribe and
      * unsubscribe. */
     void (*message)(void *cookie, str channel, str payload);
+    /* Redis has confirmed it: messages come from now on. At first and after each loss. May be NULL. */
+    void (*confirmed)(void *cookie);
     /* The connection is lost, and with it what may have been published from here on. May be NULL. */
     void (*lost)(void *cookie);
     void *cookie;

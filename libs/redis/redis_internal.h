@@ -76,6 +76,9 @@ struct expected *redis_connection_send(struct connection *connection, strs words
                                                        const struct redis_reply *reply),
                                        void *cookie);
 
+/* Makes the next `count` sends certain, as long as nobody else sends before them; false: refused. */
+bool redis_connection_reserve(struct connection *connection, size_t count);
+
 /* Sends and waits. */
 error redis_connection_ask(struct call *call, struct connection *connection, strs words,
                            struct redis_reply *out);

@@ -138,12 +138,44 @@ TEST(nobody_there_is_a_503_that_says_so_and_somebody_later_is_found)
     end(call, redis);
 }
 
+TEST(a_transaction_is_one_piece_whoever_else_sends)
+{
+    struct redis *redis = start(call, (struct redis_options){ 0 });
+    const struct redis_commands commands =
+        REDIS_COMMANDS(REDIS_WORDS(STR("ECHO"), STR("a")), REDIS_WORDS(STR("ECHO"), STR("b")));
+
+    assert_null(redis_ready(call, redis));
+    assert_null(redis_post(redis, REDIS_WORDS(STR("ECHO"), STR("before"))));
+    assert_null(redis_post_transaction(redis, commands));
+    assert_null(redis_transaction(call, redis, commands, NULL));
+    assert_int_equal(played_count("before\nMULTI\nECHO a\nECHO b\nEXEC\nMULTI\nECHO a\nECHO "
+                                  "b\nEXEC\n"),
+                     1);
+    end(call, redis);
+}
+
+TEST(of_a_transaction_that_has_no_room_nothing_is_sent)
+{
+    struct redis *redis = start(call, (struct redis_options){ 0 });
+    const struct redis_commands commands = REDIS_COMMANDS(REDIS_WORDS(STR("ECHO"), STR("a")));
+
+    assert_null(redis_ready(call, redis));
+    for (int i = 0; i < REDIS_UNANSWERED_MAX - 2; i++)
+        assert_null(redis_post(redis, REDIS_WORDS(STR("E"))));
+    assert_ptr_equal(redis_post_transaction(redis, commands), &REDIS_BUSY);
+    assert_null(redis_post(redis, REDIS_WORDS(STR("E"))));
+    played_lose_all();
+    assert_null(call_sleep(call, 20));
+    assert_int_equal(played_count("MULTI\n"), 0);
+    end(call, redis);
+}
+
 /* --- subscriptions ------------------------------------------------------------------------------- */
 
 static struct ear {
     struct redis_subscription *subscription;
     char heard[256];
-    int lost;
+    int confirmed, lost;
     bool leaves; /* after the first message */
 } ears[2];
 
@@ -158,6 +190,11 @@ static void hear(void *cookie, str channel, str payload)
         redis_unsubscribe(ear->subscription);
 }
 
+static void note_confirmation(void *cookie)
+{
+    ((struct ear *)cookie)->confirmed++;
+}
+
 static void lose(void *cookie)
 {
     ((struct ear *)cookie)->lost++;
@@ -166,7 +203,11 @@ static void lose(void *cookie)
 static void listen_on(struct call *call, struct redis *redis, struct ear *ear, str name)
 {
     const struct redis_channel channel = {
-        .name = name, .message = hear, .lost = lose, .cookie = ear
+        .name = name,
+        .message = hear,
+        .confirmed = note_confirmation,
+        .lost = lose,
+        .cookie = ear,
     };
 
     *ear = (struct ear){ 0 };
@@ -202,7 +243,9 @@ TEST(a_lost_connection_is_told_and_its_subscriptions_return)
     played_lose_all();
     assert_null(call_sleep(call, 10));
     assert_int_equal(ears[0].lost, 1);
+    assert_int_equal(ears[0].confirmed, 1);
     assert_null(redis_subscribed(call, ears[0].subscription));
+    assert_int_equal(ears[0].confirmed, 2);
     say(call, redis, "again");
     assert_string_equal(ears[0].heard, "news=again ");
     end(call, redis);
@@ -260,6 +303,8 @@ int main(void)
         cmocka_unit_test(
             a_command_under_way_is_lost_with_its_connection_and_the_next_goes_over_a_new_one),
         cmocka_unit_test(nobody_there_is_a_503_that_says_so_and_somebody_later_is_found),
+        cmocka_unit_test(a_transaction_is_one_piece_whoever_else_sends),
+        cmocka_unit_test(of_a_transaction_that_has_no_room_nothing_is_sent),
         cmocka_unit_test(messages_reach_their_subscription),
         cmocka_unit_test(a_lost_connection_is_told_and_its_subscriptions_return),
         cmocka_unit_test(two_subscriptions_of_one_channel_both_hear_and_the_last_one_leaves_it),

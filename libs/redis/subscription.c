@@ -24,6 +24,50 @@ static struct redis_subscription *subscription_of(struct link *link)
     return LIST_ELEMENT(link, struct redis_subscription, link);
 }
 
+/* --- calling back --------------------------------------------------------------------------------- */
+
+static void free_subscription(struct redis_subscription *subscription)
+{
+    list_remove(&subscription->link);
+    subscription->redis->subscription_count--;
+    free(subscription);
+}
+
+static void sweep(struct redis *redis)
+{
+    struct link *next, *list = &redis->subscriptions;
+
+    for (struct link *link = list->next; link != list; link = next) {
+        next = link->next;
+        if (subscription_of(link)->gone)
+            free_subscription(subscription_of(link));
+    }
+}
+
+/* What is called may subscribe (at the end of the list) and unsubscribe (freed here, afterwards). */
+static void begin_delivery(struct redis *redis)
+{
+    redis->delivering++;
+}
+
+static void end_delivery(struct redis *redis)
+{
+    if (--redis->delivering == 0)
+        sweep(redis);
+}
+
+/* --- subscribing ---------------------------------------------------------------------------------- */
+
+static void tell_confirmed(struct redis_subscription *subscription)
+{
+    struct redis *redis = subscription->redis;
+
+    begin_delivery(redis);
+    if (subscription->channel.confirmed && !subscription->gone)
+        subscription->channel.confirmed(subscription->channel.cookie);
+    end_delivery(redis);
+}
+
 static void confirmed(void *cookie, error failed, const struct redis_reply *reply)
 {
     struct redis_subscription *subscription = cookie;
@@ -38,6 +82,8 @@ static void confirmed(void *cookie, error failed, const struct redis_reply *repl
         log_error("Redis", "subscribing to %.*s: %s", STR_ARG(subscription->channel.name),
                   subscription->refusal);
     redis_wake_all(&subscription->redis->ears.waiters);
+    if (subscription->confirmed)
+        tell_confirmed(subscription);
 }
 
 static void ask(struct redis_subscription *subscription)
@@ -69,36 +115,6 @@ void redis_resubscribe(struct connection *ears)
 }
 
 /* --- delivering ---------------------------------------------------------------------------------- */
-
-static void free_subscription(struct redis_subscription *subscription)
-{
-    list_remove(&subscription->link);
-    subscription->redis->subscription_count--;
-    free(subscription);
-}
-
-static void sweep(struct redis *redis)
-{
-    struct link *next, *list = &redis->subscriptions;
-
-    for (struct link *link = list->next; link != list; link = next) {
-        next = link->next;
-        if (subscription_of(link)->gone)
-            free_subscription(subscription_of(link));
-    }
-}
-
-/* What is called may subscribe (at the end of the list) and unsubscribe (freed here, afterwards). */
-static void begin_delivery(struct redis *redis)
-{
-    redis->delivering++;
-}
-
-static void end_delivery(struct redis *redis)
-{
-    if (--redis->delivering == 0)
-        sweep(redis);
-}
 
 void redis_tell_lost(struct connection *ears)
 {

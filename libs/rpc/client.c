@@ -33,6 +33,13 @@ void rpc_client_free(struct rpc_client *client)
         client->carrier->close(client);
 }
 
+static uint64_t time_to_tell(const struct call *call, const struct rpc_request *request)
+{
+    uint64_t left_ms = call_left_ms(call);
+
+    return left_ms > request->margin_ms ? left_ms - request->margin_ms : left_ms;
+}
+
 str rpc_client_packet(struct call *call, struct rpc_client *client,
                       const struct rpc_request *request, str id)
 {
@@ -40,7 +47,7 @@ str rpc_client_packet(struct call *call, struct rpc_client *client,
         .pattern = request->pattern,
         .data = request->data,
         .id = id,
-        .metadata = rpc_metadata(call, call_left_ms(call)),
+        .metadata = rpc_metadata(call, time_to_tell(call, request), request->event),
     };
 
     buf_clear(&client->scratch);
@@ -106,8 +113,8 @@ static error try_again(struct call *call, struct rpc_client *client, struct rpc_
     }
 }
 
-error rpc_client_send(struct call *call, struct rpc_client *client,
-                      const struct rpc_request *request)
+error rpc_client_ask(struct call *call, struct rpc_client *client,
+                     const struct rpc_request *request, bool *answered)
 {
     uint64_t timeout_ms = request->timeout_ms ? request->timeout_ms : client->options.timeout_ms;
     uint64_t given_ms = call->deadline_ms, left_ms = call_left_ms(call);
@@ -122,9 +129,16 @@ error rpc_client_send(struct call *call, struct rpc_client *client,
     error failed = try_again(call, client, &attempt);
 
     call->deadline_ms = given_ms;
-    if (!failed || attempt.answered)
-        return failed;
-    return explain(call, client, failed, timeout_ms);
+    *answered = !failed || attempt.answered;
+    return *answered ? failed : explain(call, client, failed, timeout_ms);
+}
+
+error rpc_client_send(struct call *call, struct rpc_client *client,
+                      const struct rpc_request *request)
+{
+    bool answered;
+
+    return rpc_client_ask(call, client, request, &answered);
 }
 
 error rpc_client_emit(struct call *call, struct rpc_client *client, str route, str data)

@@ -22,8 +22,10 @@ struct rpc_client;
 struct rpc_request {
     str pattern;         /* "user.create" with its quotation marks, or an object */
     str data;            /* at == NULL: undefined */
+    str event;           /* goes along as `metadata.event`; at == NULL: nothing */
     bool idempotent;     /* may be sent again when its fate is unknown */
     uint64_t timeout_ms; /* 0: the client's; the call's deadline counts in any case */
+    uint64_t margin_ms;  /* the peer is told that much less than the time that is left */
 
     /* Gets each value that comes back, on the caller's fiber; NULL for one that has none. May be NULL. */
     error (*item)(void *cookie, const struct json *value);
@@ -35,6 +37,10 @@ struct rpc_request {
  * the time was up. Values and errors are in the call's arena. */
 error rpc_client_send(struct call *call, struct rpc_client *client,
                       const struct rpc_request *request);
+
+/* The same; `*answered` says whether the peer has answered: an error is its own then. */
+error rpc_client_ask(struct call *call, struct rpc_client *client,
+                     const struct rpc_request *request, bool *answered);
 
 /* Sends an event, whose pattern is a route. NULL says that it was handed to a connection, no more. */
 error rpc_client_emit(struct call *call, struct rpc_client *client, str route, str data);

@@ -5,6 +5,9 @@
 #include "runtime/trace.h"
 
 #include <assert.h>
+#include <stdio.h>
+
+enum { TRACE_MEMBER_MAX = TRACE_TEXT + 32 };
 
 /* One packet on its way. */
 struct delivery {
@@ -32,15 +35,17 @@ void rpc_call_inherit(struct call *call, const struct rpc_packet *packet)
         trace_parse(trace->text, &call->trace);
 }
 
-str rpc_metadata(const struct call *call, uint64_t time_left_ms)
+str rpc_metadata(const struct call *call, uint64_t time_left_ms, str event)
 {
-    char trace[TRACE_TEXT + 1];
+    char trace[TRACE_TEXT + 1] = "", member[TRACE_MEMBER_MAX] = "";
 
-    if (!trace_is_set(&call->trace))
-        return arena_printf(call->arena, "{\"timeLeftMs\":%llu}", (unsigned long long)time_left_ms);
-    trace_print(&call->trace, trace);
-    return arena_printf(call->arena, "{\"timeLeftMs\":%llu,\"traceparent\":\"%s\"}",
-                        (unsigned long long)time_left_ms, trace);
+    if (trace_is_set(&call->trace)) {
+        trace_print(&call->trace, trace);
+        snprintf(member, sizeof member, ",\"traceparent\":\"%s\"", trace);
+    }
+    return arena_printf(call->arena, "{\"timeLeftMs\":%llu%s%s%.*s}",
+                        (unsigned long long)time_left_ms, member, event.at ? ",\"event\":" : "",
+                        STR_ARG(event));
 }
 
 /* --- replies ------------------------------------------------------------------------------------- */
@@ -181,6 +186,8 @@ static error run_event(struct delivery *delivery, const struct event *row)
     void *in;
 
     TRY(read_payload(delivery, row->in(), SCHEMA_IGNORE, &in));
+    if (row->receive)
+        return row->receive(delivery->call, in, delivery->packet, row->cookie);
     return row->handle(delivery->call, in);
 }
 

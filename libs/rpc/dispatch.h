@@ -27,9 +27,9 @@ struct rpc_sink {
  * than it has, and the sender's trace (`metadata.traceparent`). */
 void rpc_call_inherit(struct call *call, const struct rpc_packet *packet);
 
-/* What rpc_call_inherit reads, as JSON: for the packets that a call sends. `at` is NULL when the arena
- * refuses. */
-str rpc_metadata(const struct call *call, uint64_t time_left_ms);
+/* What rpc_call_inherit reads, as JSON: for the packets that a call sends; and, where its `at` is set, the JSON of
+ * `event` as the member of that name. `at` is NULL when the arena refuses. */
+str rpc_metadata(const struct call *call, uint64_t time_left_ms, str event);
 
 /* Runs the handlers of `route` on the call's fiber. A request is answered in any case, also when only event
  * handlers have its pattern; an event is not, also when a message handler has it. Failures that are not

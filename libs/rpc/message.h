@@ -30,12 +30,17 @@ struct message {
     error (*each)(struct call *call, const void *in, struct rpc_items *items);
 };
 
+struct rpc_packet;
+
 /* Unknown members of an event are ignored: who emits it may be newer. Several rows, of one table or of
  * many services, may have one pattern; each gets the event. */
 struct event {
     const char *pattern; /* NULL ends a table */
     const struct schema *(*in)(void);
-    error (*handle)(struct call *call, const void *in);
+    error (*handle)(struct call *call, const void *in); /* or, when more than the data counts: */
+    error (*receive)(struct call *call, const void *in, const struct rpc_packet *packet,
+                     const void *cookie);
+    const void *cookie;
 };
 
 /* Where the items of a stream go. */
@@ -90,7 +95,7 @@ const struct schema *nothing_schema(void);
         return function(call, in);                                     \
     }
 
-#define EVENT_ROW_(text, function, input) { text, input##_schema, function##_untyped },
+#define EVENT_ROW_(text, function, input) { text, input##_schema, function##_untyped, NULL, NULL },
 
 #define EVENT_TABLE(name, LIST) \
     LIST(EVENT_PROTOTYPE_)      \

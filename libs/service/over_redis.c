@@ -29,10 +29,9 @@ void service_redis_add_check(struct service_instance *self)
 
 error service_redis_listen(struct service_instance *self)
 {
-    const struct service *service = self->service;
     const struct system *system = self->system;
     const struct rpc_redis_server_options options = {
-        .handlers = { service->messages, service->streams, service->events, self, service->title },
+        .handlers = self->handlers,
         .redis = system->redis,
         .every_replica_answers = !system->settings.redis_one_answer,
     };

@@ -4,6 +4,7 @@
 
 #include "base/embed.h"
 #include "events/events.h"
+#include "events/relay.h"
 #include "health/health.h"
 #include "http/route.h"
 #include "http/server.h"
@@ -15,20 +16,28 @@
 enum {
     SERVICE_COUNT_MAX = 8,
     SERVICE_CHECKS_MAX = 8,
+    SERVICE_DELIVERIES_MAX = 16, /* of all event stores of a process */
 };
 
 struct service_instance;
 
+/* A service that hears of the events of another one, wherever it runs. */
+struct service_consumer {
+    const char *name;         /* "user"; NULL ends a table */
+    const char *const *types; /* that it listens to, ended by NULL */
+};
+
 struct service {
-    const char *name;                       /* the word for the command line: "user" */
-    const char *title;                      /* of its log lines: "UserService" */
-    const struct schema *(*settings)(void); /* its own, beside system_settings */
-    const struct message *messages;         /* what it answers, or NULL */
-    const struct message *streams;          /* what it answers by many values, or NULL */
-    const struct event *events;             /* what it listens to, or NULL */
-    const struct subscription *recorded; /* what it hears of event stores in its process, or NULL */
-    const struct route *const *routes;   /* its HTTP API beside /health, or NULL */
-    const struct openapi_info *openapi;  /* served at /api/docs, or NULL */
+    const char *name;                         /* the word for the command line: "user" */
+    const char *title;                        /* of its log lines: "UserService" */
+    const struct schema *(*settings)(void);   /* its own, beside system_settings */
+    const struct message *messages;           /* what it answers, or NULL */
+    const struct message *streams;            /* what it answers by many values, or NULL */
+    const struct event *events;               /* what it listens to, or NULL */
+    const struct subscription *recorded;      /* what it hears of event stores, or NULL */
+    const struct service_consumer *consumers; /* who hears of its event store, or NULL */
+    const struct route *const *routes;        /* its HTTP API beside /health, or NULL */
+    const struct openapi_info *openapi;       /* served at /api/docs, or NULL */
 
     /* Establishes who asks, for routes that are not for everybody; or NULL. */
     error (*authenticate)(struct call *call, const struct http_request *request,
@@ -60,6 +69,7 @@ struct system_settings {
     str redis_host, redis_password;
     int64_t redis_port, redis_db;
     bool redis_one_answer;
+    str event_consumers; /* at == NULL: all */
 };
 
 const struct schema *system_settings_schema(void);
@@ -80,7 +90,9 @@ struct service_instance {
     struct http_server *server;
     struct rpc_server *rpc; /* NULL: it answers no messages, and the HTTP server listens itself */
     struct service_port *entry;     /* shared by both */
+    struct rpc_handlers handlers;   /* its messages and events, also the recorded ones */
     struct rpc_redis_server *redis; /* its messages on Redis; NULL: not there */
+    struct events_reader *reader;   /* its stream of events in Redis; NULL: not there */
     struct buf scratch;             /* where replies are printed */
 };
 
@@ -94,6 +106,12 @@ struct service_remote {
     struct rpc_client *client;     /* made by service_add_remote */
 };
 
+/* Events of a store of this process on their way to a consumer elsewhere. */
+struct service_delivery {
+    const char *name; /* of the consumer */
+    struct events_consumer consumer;
+};
+
 /* The services of this process. */
 struct system {
     struct arena *arena; /* lives as long as the process */
@@ -102,6 +120,8 @@ struct system {
     size_t count;
     struct service_remote remotes[SERVICE_COUNT_MAX];
     size_t remote_count;
+    struct service_delivery deliveries[SERVICE_DELIVERIES_MAX];
+    size_t delivery_count;
     struct tls_context *tls_server, *tls_client; /* of messages; NULL: plain */
     struct redis *redis;                         /* NULL: REDIS_HOST is not set */
     size_t heap_max, rss_max;                    /* bytes; thresholds of the health checks */
@@ -121,8 +141,12 @@ error service_system_open(struct call *call, struct system *system,
 void service_system_close(struct system *system);
 
 /* Makes a service in another process known, so that service_peer finds it. Connects when it is first called.
- * For a service's start; a service that runs in this process stays the one that is called. */
+ * For a service's start; a service that runs in this process stays the one that is called, and so does one that is known
+ * already. */
 error service_add_remote(struct system *system, const struct service_remote *remote);
+
+/* The client to a service in another process that was made known, or NULL. */
+struct rpc_client *service_client(const struct system *system, const char *name);
 
 /* The peer that answers `pattern`: the service named before the first dot ("user.create" is for `user`),
  * called directly when it runs in this process. */
@@ -142,6 +166,9 @@ void service_add_check(struct service_instance *self, struct health_check check)
 
 /* Adds the check "database" of that store. */
 void service_add_database_check(struct service_instance *self, struct db *db);
+
+/* Adds the check "events": degraded when consumers of the instance's event store make no progress, or dead letters wait. */
+void service_add_events_check(struct service_instance *self);
 
 /* Adds the checks of the services that were started before, so that a gateway in front of services in its own
  * process speaks for them. */

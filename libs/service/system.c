@@ -1,5 +1,6 @@
 #include "rpc/tcp_client.h"
 #include "runtime/log.h"
+#include "service/delivery.h"
 #include "service/over_redis.h"
 #include "service/port.h"
 #include "service/service.h"
@@ -7,8 +8,6 @@
 
 #include <assert.h>
 #include <string.h>
-
-enum { SUBSCRIBER_LANES = 8 }; /* streams that a service handles at the same time */
 
 static const char *const LOG_LEVELS[] = {
     "fatal", "error", "warn", "log", "debug", "verbose", NULL
@@ -44,7 +43,10 @@ SCHEMA(system_settings,
        FIELD(redis_db, RULES(IS_INT, AT_LEAST(0), AT_MOST(65535)), .fallback = "0",
              .doc = "number of the database in it"),
        FIELD(redis_one_answer, RULES(IS_BOOLEAN), .fallback = "true",
-             .doc = "of several replicas one answers a request over Redis; false: all, as NestJS"));
+             .doc = "of several replicas one answers a request over Redis; false: all, as NestJS"),
+       FIELD(event_consumers, .optional = true,
+             .doc = "services elsewhere that events are sent to, separated by commas, or none;"
+                    " unset: all that are known (user,notification)"));
 
 static int index_of(const char *const *names, str name)
 {
@@ -181,6 +183,20 @@ static error open_service(struct call *call, struct service_instance *self, void
     return service->open ? service->open(call, self, *settings) : NULL;
 }
 
+static error make_handlers(struct service_instance *self)
+{
+    const struct service *service = self->service;
+
+    self->handlers = (struct rpc_handlers){
+        .messages = service->messages,
+        .streams = service->streams,
+        .service = self,
+        .title = service->title,
+    };
+    return events_handlers(self->system->arena, service->recorded, service->events,
+                           &self->handlers.events);
+}
+
 static error start_service(struct call *call, struct service_instance *self)
 {
     const struct service *service = self->service;
@@ -188,8 +204,11 @@ static error start_service(struct call *call, struct service_instance *self)
     void *settings;
 
     TRY(open_service(call, self, &settings));
+    TRY(make_handlers(self));
     service_redis_add_check(self);
     TRY(service->start(call, self, settings));
+    if (self->events)
+        service_add_events_check(self);
     service_add_check(self,
                       (struct health_check){ "memory_heap", health_check_heap, &system->heap_max });
     service_add_check(self,
@@ -197,44 +216,15 @@ static error start_service(struct call *call, struct service_instance *self)
     return service->openapi ? openapi_new(system->arena, service->openapi, &self->documents) : NULL;
 }
 
-/* Each service hears of every event store of the process. */
-static error subscribe_to(struct call *call, struct system *system, struct events *events)
-{
-    for (size_t i = 0; i < system->count; i++) {
-        struct service_instance *listener = &system->instances[i];
-        const struct subscriber subscriber = {
-            .name = listener->service->name,
-            .rows = listener->service->recorded,
-            .service = listener,
-            .lanes = SUBSCRIBER_LANES,
-        };
-
-        if (subscriber.rows)
-            TRY(events_subscribe(call, events, &subscriber));
-    }
-    return NULL;
-}
-
-static error subscribe_all(struct call *call, struct system *system)
-{
-    for (size_t i = 0; i < system->count; i++)
-        if (system->instances[i].events)
-            TRY(subscribe_to(call, system, system->instances[i].events));
-    return NULL;
-}
-
 static bool has_messages(const struct service *service)
 {
-    return service->messages || service->streams || service->events;
+    return service->messages || service->streams || service->events || service->recorded;
 }
 
 /* One port for both of its languages. */
 static error open_port(struct service_instance *self, const struct service_port_options *options)
 {
-    const struct service *service = self->service;
-    const struct rpc_server_options rpc = {
-        .handlers = { service->messages, service->streams, service->events, self, service->title },
-    };
+    const struct rpc_server_options rpc = { .handlers = self->handlers };
     struct service_port_options both = *options;
 
     TRY(rpc_server_new(&rpc, &self->rpc));
@@ -243,7 +233,8 @@ static error open_port(struct service_instance *self, const struct service_port_
     both.tls = self->system->tls_server;
     TRY(service_port_new(self->system->arena, &both, &self->entry));
     self->port = service_port_number(self->entry);
-    return service_redis_listen(self);
+    TRY(service_redis_listen(self));
+    return service_read_stream(self);
 }
 
 static error listen_for(struct service_instance *self)
@@ -288,7 +279,7 @@ static error start_all(struct call *call, struct system *system)
     TRY(service_redis_connect(system));
     for (size_t i = 0; i < system->count; i++)
         TRY(start_service(call, &system->instances[i]));
-    TRY(subscribe_all(call, system));
+    TRY(service_deliver(call, system));
     for (size_t i = 0; i < system->count; i++)
         TRY(listen_for(&system->instances[i]));
     return NULL;
@@ -307,6 +298,7 @@ static void close_all(struct system *system)
         self->service->stop(self);
         buf_free(&self->scratch);
     }
+    service_delivery_close(system);
     while (system->remote_count)
         rpc_client_free(system->remotes[--system->remote_count].client);
     redis_free(system->redis);
@@ -370,6 +362,7 @@ static void drain_all(struct call *call, struct system *system)
             rpc_server_drain(self->rpc, timeout_ms, one_drained, &drained[1][i]);
     }
     service_redis_drain(call, system, timeout_ms);
+    service_drain_streams(call, system, timeout_ms);
     for (size_t i = 0; i < system->count; i++) {
         call_wait_done(call, &drained[0][i]);
         if (system->instances[i].rpc)
@@ -399,6 +392,21 @@ bool service_is_here(const struct system *system, const char *name)
     return find_instance(system, str_of(name));
 }
 
+static struct service_remote *find_remote(const struct system *system, str name)
+{
+    for (size_t i = 0; i < system->remote_count; i++)
+        if (str_is(name, system->remotes[i].name))
+            return (struct service_remote *)&system->remotes[i];
+    return NULL;
+}
+
+struct rpc_client *service_client(const struct system *system, const char *name)
+{
+    const struct service_remote *remote = find_remote(system, str_of(name));
+
+    return remote ? remote->client : NULL;
+}
+
 error service_add_remote(struct system *system, const struct service_remote *remote)
 {
     const struct rpc_tcp_options options = {
@@ -409,6 +417,12 @@ error service_add_remote(struct system *system, const struct service_remote *rem
     };
     struct service_remote added = *remote;
 
+    struct service_remote *known = find_remote(system, str_of(remote->name));
+
+    if (known) {
+        known->idempotent = known->idempotent ? known->idempotent : remote->idempotent;
+        return NULL;
+    }
     assert(system->remote_count < SERVICE_COUNT_MAX);
     if (system->redis && !remote->addresses.at)
         TRY(service_redis_client(system, remote->name, &added.client));
@@ -420,15 +434,13 @@ error service_add_remote(struct system *system, const struct service_remote *rem
 
 static struct rpc_peer remote_peer(const struct system *system, str name)
 {
-    for (size_t i = 0; i < system->remote_count; i++) {
-        const struct service_remote *remote = &system->remotes[i];
+    const struct service_remote *remote = find_remote(system, name);
 
-        if (str_is(name, remote->name))
-            return (struct rpc_peer){ .name = name,
-                                      .client = remote->client,
-                                      .idempotent = remote->idempotent };
-    }
-    return (struct rpc_peer){ .name = name };
+    if (!remote)
+        return (struct rpc_peer){ .name = name };
+    return (struct rpc_peer){ .name = name,
+                              .client = remote->client,
+                              .idempotent = remote->idempotent };
 }
 
 struct rpc_peer service_peer(struct system *system, const char *pattern)

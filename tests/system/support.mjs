@@ -1,7 +1,7 @@
 // Starts the real program in a directory of its own and talks to it from outside. Nothing here
 // knows how Cuib works inside: what needs more than HTTP, signals and files is not tested here.
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { createHmac, randomUUID } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import http from 'node:http';
@@ -87,6 +87,13 @@ export function run(args, settings = {}) {
         });
     });
     return { child, output, exit, ended: () => within(exit, STOP_MS, 'cuib to end') };
+}
+
+/** Runs statements on a store; a row is a list of texts. */
+export function sql(file, statements) {
+    const program = path.join(path.dirname(binary), 'tests/sql');
+    const text = execFileSync(program, [file, statements], { encoding: 'utf8' });
+    return text.split('\n').slice(0, -1).map((row) => row.split('\t'));
 }
 
 /** Runs the program to its end, which must come soon, and gives its exit code and output. */
