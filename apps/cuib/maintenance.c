@@ -1,17 +1,16 @@
 #include "apps/cuib/maintenance.h"
+#include "apps/cuib/stores.h"
 #include "apps/order-service/order_service.h"
+#include "apps/user-service/user_service.h"
 #include "runtime/clock.h"
-#include "runtime/log.h"
-#include "runtime/loop.h"
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum {
-    ARENA_MAX = 256 * 1024 * 1024,
     REPORT_EVERY_MS = 1000,
-    EXIT_USAGE = 64,  /* sysexits.h: EX_USAGE */
-    EXIT_CONFIG = 78, /* sysexits.h: EX_CONFIG */
+    EXIT_USAGE = 64, /* sysexits.h: EX_USAGE */
 };
 
 /* Whose stores there are to maintain. */
@@ -19,54 +18,23 @@ static const struct service *const SERVICES[] = { &order_service };
 
 enum { SERVICE_COUNT = sizeof SERVICES / sizeof SERVICES[0] };
 
+/* Who keeps something of their events. */
+static const struct service *const KEEPERS[] = { &user_service };
+
 /* One run of a command. */
 struct maintenance {
-    struct system system;
-    error (*work)(struct call *call, struct maintenance *run);
+    struct stores stores; /* the first member, so that `work` finds the rest */
     const char *projection;
     uint64_t began_ns, reported_ms;
     struct events_progress progress;
     uint64_t problems;
-    int status;
 };
 
-static int complain(error failed, int status)
+static int run_command(struct maintenance *run,
+                       error (*work)(struct call *call, struct stores *stores))
 {
-    log_flush();
-    fprintf(stderr, "cuib: %s\n", failed->message);
-    for (error cause = failed->cause; cause; cause = cause->cause)
-        fprintf(stderr, "cuib: because: %s\n", cause->message);
-    return status;
-}
-
-/* Runs on a fiber. */
-static void run_on_fiber(void *argument)
-{
-    struct maintenance *run = argument;
-    struct call call = call_new(run->system.arena, CALL_TIMEOUT_MAX_MS);
-    error failed = service_system_open(&call, &run->system, SERVICES, SERVICE_COUNT);
-
-    if (failed) {
-        run->status = complain(failed, EXIT_CONFIG);
-        return;
-    }
     run->began_ns = clock_ns();
-    failed = run->work(&call, run);
-    if (failed)
-        run->status = complain(failed, EXIT_FAILURE);
-    service_system_close(&run->system);
-}
-
-static int run_command(struct maintenance *run)
-{
-    run->system.arena = arena_new(ARENA_MAX);
-    if (!run->system.arena || loop_init() || fiber_run_all(run_on_fiber, run)) {
-        fprintf(stderr, "cuib: out of memory\n");
-        return EXIT_FAILURE;
-    }
-    loop_close();
-    arena_free(run->system.arena);
-    return run->status;
+    return stores_run(&run->stores, SERVICES, SERVICE_COUNT, work);
 }
 
 static double seconds(const struct maintenance *run)
@@ -88,32 +56,69 @@ static void note_progress(void *cookie, const struct events_progress *progress)
             (unsigned long long)progress->total);
 }
 
-static error rebuild(struct call *call, struct maintenance *run)
+static void print_rebuilt(const struct maintenance *run)
 {
+    double took = seconds(run);
+
+    printf("rebuilt %s: %llu events in %.3f s (%.0f events/s)\n",
+           run->projection ? run->projection : "all projections",
+           (unsigned long long)run->progress.events, took,
+           took > 0 ? (double)run->progress.events / took : 0);
+}
+
+static error rebuild(struct call *call, struct stores *stores)
+{
+    struct maintenance *run = (struct maintenance *)stores;
     const struct events_rebuild options = { run->projection, note_progress, run };
 
     run->reported_ms = clock_ms();
-    for (size_t i = 0; i < run->system.count; i++)
-        TRY(events_rebuild(call, run->system.instances[i].events, &options));
-    double took = seconds(run);
-
-    printf("rebuilt %s: %llu streams, %llu events in %.3f s (%.0f events/s)\n",
-           run->projection ? run->projection : "all projections",
-           (unsigned long long)run->progress.streams, (unsigned long long)run->progress.events,
-           took, took > 0 ? (double)run->progress.events / took : 0);
+    for (size_t i = 0; i < stores->system.count; i++)
+        TRY(events_rebuild(call, stores->system.instances[i].events, &options));
+    print_rebuilt(run);
     return NULL;
+}
+
+/* What a service keeps of the events of another one's store. */
+static error rebuild_kept(struct call *call, struct stores *stores)
+{
+    struct maintenance *run = (struct maintenance *)stores;
+    struct service_instance *keeper = &stores->system.instances[stores->system.count - 1];
+    const struct events_redelivery redelivery = {
+        .rows = keeper->service->recorded,
+        .service = keeper,
+        .report = note_progress,
+        .cookie = run,
+    };
+
+    run->reported_ms = clock_ms();
+    for (size_t i = 0; i < stores->system.count; i++)
+        if (stores->system.instances[i].events)
+            TRY(events_redeliver(call, stores->system.instances[i].events, &redelivery));
+    print_rebuilt(run);
+    return NULL;
+}
+
+static int rebuild_for(struct maintenance *run, const struct service *keeper)
+{
+    const struct service *const services[] = { &order_service, keeper };
+
+    run->began_ns = clock_ns();
+    return stores_run(&run->stores, services, 2, rebuild_kept);
 }
 
 int maintenance_rebuild(int argc, char **argv)
 {
-    static struct maintenance run = { .work = rebuild };
+    static struct maintenance run;
 
     if (argc > 1) {
         fprintf(stderr, "cuib rebuild: one projection at a time, or all of them\n");
         return EXIT_USAGE;
     }
     run.projection = argc ? argv[0] : NULL;
-    return run_command(&run);
+    for (size_t i = 0; run.projection && i < sizeof KEEPERS / sizeof KEEPERS[0]; i++)
+        if (strcmp(run.projection, KEEPERS[i]->keeps) == 0)
+            return rebuild_for(&run, KEEPERS[i]);
+    return run_command(&run, rebuild);
 }
 
 /* --- verify --------------------------------------------------------------------------------------- */
@@ -141,24 +146,26 @@ static error verify_one(struct call *call, struct maintenance *run,
     return NULL;
 }
 
-static error verify(struct call *call, struct maintenance *run)
+static error verify(struct call *call, struct stores *stores)
 {
-    for (size_t i = 0; i < run->system.count; i++)
-        TRY(verify_one(call, run, &run->system.instances[i]));
+    struct maintenance *run = (struct maintenance *)stores;
+
+    for (size_t i = 0; i < stores->system.count; i++)
+        TRY(verify_one(call, run, &stores->system.instances[i]));
     printf("%llu problems\n", (unsigned long long)run->problems);
     if (run->problems)
-        run->status = EXIT_FAILURE;
+        stores->status = EXIT_FAILURE;
     return NULL;
 }
 
 int maintenance_verify(int argc, char **argv)
 {
-    static struct maintenance run = { .work = verify };
+    static struct maintenance run;
 
     (void)argv;
     if (argc) {
         fprintf(stderr, "cuib verify: takes no arguments\n");
         return EXIT_USAGE;
     }
-    return run_command(&run);
+    return run_command(&run, verify);
 }

@@ -131,11 +131,11 @@ static error delete (struct call *call, const struct user_id *in, struct nothing
 static error add_order(struct call *call, const struct recorded *event,
                        const struct order_created *data)
 {
-    return user_order_add(call, state(call)->db, event->id, data);
+    return user_order_add(call, state(call)->db, event, data);
 }
 
 static error change_order(struct call *call, const struct recorded *event,
                           const struct order_status_changed *data)
 {
-    return user_order_change(call, state(call)->db, event->id, data);
+    return user_order_change(call, state(call)->db, event, data);
 }

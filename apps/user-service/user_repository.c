@@ -127,61 +127,140 @@ error user_change(struct call *call, struct db *db, const struct change_user *ch
     return db_rename_conflict(found(e), "users_email_key", &EMAIL_TAKEN);
 }
 
-error user_remove(struct call *call, struct db *db, const struct user_id *id)
+static error remove_in_unit(struct db_unit *unit, void *argument)
 {
+    const struct user_id *id = argument;
     struct user_id removed;
 
-    return found(db_write_one(call, db, IN(user_id, id), OUT(user_id, &removed),
-                              "DELETE FROM users WHERE id = :id RETURNING id"));
+    TRY(db_unit_one(unit, IN(user_id, id), OUT(user_id, &removed),
+                    "DELETE FROM users WHERE id = :id RETURNING id"));
+    return db_unit_run(unit, IN(user_id, id), "DELETE FROM user_orders WHERE user_id = :id");
+}
+
+error user_remove(struct call *call, struct db *db, const struct user_id *id)
+{
+    struct user_id removed = *id;
+
+    return found(db_transaction(call, db, remove_in_unit, &removed));
 }
 
 /* --- orders -------------------------------------------------------------------------------------- */
 
 #define INBOX "orders"
 
-struct order_job {
-    uuid event_id;
-    const struct order_created *created;
-    const struct order_status_changed *changed;
+static const struct error NOT_HEARD_OF = ERROR(409, "The order has not been heard of yet");
+
+struct user_order {
+    uuid id, user_id;
+    money total;
+    str currency, status;
+    timestamp created_at;
+    int64_t version; /* of the last event that counted */
 };
+
+static SCHEMA(user_order,
+              FIELD(id),
+              FIELD(user_id),
+              FIELD(total),
+              FIELD(currency),
+              FIELD(status),
+              FIELD(created_at),
+              FIELD(version));
+
+struct order_job {
+    const struct recorded *event;
+    struct user_order row;
+};
+
+/* Whether the event has yet to have its effect. */
+static error is_news(struct db_unit *unit, const struct recorded *event, bool *news)
+{
+    *news = true;
+    return event->again ? NULL : events_inbox(unit, INBOX, event->id, news);
+}
+
+/* Nothing is kept for a user who is gone. */
+#define INSERT_ORDER                                                                      \
+    "INSERT INTO user_orders (id, user_id, total, currency, status, created_at, version)" \
+    " SELECT :id, :user_id, :total, :currency, :status, :created_at, :version"            \
+    " WHERE EXISTS (SELECT 1 FROM users WHERE id = :user_id) ON CONFLICT (id) DO "
 
 static error add_in_unit(struct db_unit *unit, void *argument)
 {
     const struct order_job *job = argument;
-    bool first;
+    bool news;
 
-    TRY(events_inbox(unit, INBOX, job->event_id, &first));
-    if (!first)
+    TRY(is_news(unit, job->event, &news));
+    if (!news)
         return NULL;
-    return db_unit_run(unit, IN(order_created, job->created),
-                       "INSERT INTO user_orders (id, user_id, total, currency, status, created_at)"
-                       " VALUES (:order_id, :user_id, :total, :currency, 'PENDING', :created_at)");
+    if (job->event->again)
+        return db_unit_run(unit, IN(user_order, &job->row),
+                           INSERT_ORDER "UPDATE SET user_id = :user_id, total = :total,"
+                                        " currency = :currency, status = :status,"
+                                        " created_at = :created_at, version = :version");
+    return db_unit_run(unit, IN(user_order, &job->row), INSERT_ORDER "NOTHING");
+}
+
+/* No row has changed: because a later event has had its effect, or the user is gone; or else it is too early. */
+static error explain_no_change(struct db_unit *unit, const struct user_order *row)
+{
+    struct user_id found;
+    error none = db_unit_one(unit, IN(user_order, row), OUT(user_id, &found),
+                             "SELECT id FROM users WHERE id = :user_id"
+                             " AND NOT EXISTS (SELECT 1 FROM user_orders WHERE id = :id)");
+
+    if (none == &DB_NO_ROW)
+        return NULL;
+    return none ? none : &NOT_HEARD_OF;
 }
 
 static error change_order_in_unit(struct db_unit *unit, void *argument)
 {
     const struct order_job *job = argument;
-    bool first;
+    struct user_id changed;
+    bool news;
 
-    TRY(events_inbox(unit, INBOX, job->event_id, &first));
-    if (!first)
+    TRY(is_news(unit, job->event, &news));
+    if (!news)
         return NULL;
-    return db_unit_run(unit, IN(order_status_changed, job->changed),
-                       "UPDATE user_orders SET status = :new_status WHERE id = :order_id");
+    error none = db_unit_one(unit, IN(user_order, &job->row), OUT(user_id, &changed),
+                             "UPDATE user_orders SET status = :status, version = :version"
+                             " WHERE id = :id AND version < :version RETURNING id");
+
+    return none == &DB_NO_ROW ? explain_no_change(unit, &job->row) : none;
 }
 
-error user_order_add(struct call *call, struct db *db, uuid event_id,
+error user_order_add(struct call *call, struct db *db, const struct recorded *event,
                      const struct order_created *created)
 {
-    struct order_job job = { .event_id = event_id, .created = created };
+    struct order_job job = {
+        .event = event,
+        .row = {
+            .id = created->order_id,
+            .user_id = created->user_id,
+            .total = created->total,
+            .currency = created->currency,
+            .status = str_of(order_status_names[ORDER_PENDING]),
+            .created_at = created->created_at,
+            .version = event->version,
+        },
+    };
 
     return db_transaction(call, db, add_in_unit, &job);
 }
 
-error user_order_change(struct call *call, struct db *db, uuid event_id,
+error user_order_change(struct call *call, struct db *db, const struct recorded *event,
                         const struct order_status_changed *changed)
 {
-    struct order_job job = { .event_id = event_id, .changed = changed };
+    struct order_job job = {
+        .event = event,
+        .row = {
+            .id = changed->order_id,
+            .user_id = changed->user_id,
+            .status = str_of(order_status_names[changed->new_status]),
+            .version = event->version,
+        },
+    };
 
     return db_transaction(call, db, change_order_in_unit, &job);
 }

@@ -4,6 +4,7 @@
 #include "contracts/order.h"
 #include "contracts/user.h"
 #include "database/database.h"
+#include "events/events.h"
 
 /* A user as it is stored. */
 struct user_row {
@@ -41,8 +42,10 @@ error user_remove(struct call *call, struct db *db, const struct user_id *id);
 error user_list(struct call *call, struct db *db, const struct user_page_query *query,
                 struct user_page *out);
 
-/* The orders among a user's details, as their events tell of them. An event that comes again changes nothing. */
-error user_order_add(struct call *call, struct db *db, uuid event_id,
+/* The orders among a user's details, as their events tell of them. An event that comes again changes nothing, nor does an
+ * older one than the last that counted; unless it comes because the orders are written anew (`event->again`). A change of
+ * an order that has not been heard of is a 409, to be tried again. */
+error user_order_add(struct call *call, struct db *db, const struct recorded *event,
                      const struct order_created *created);
-error user_order_change(struct call *call, struct db *db, uuid event_id,
+error user_order_change(struct call *call, struct db *db, const struct recorded *event,
                         const struct order_status_changed *changed);

@@ -72,25 +72,32 @@ static error make_admin(struct call *call, struct user_state *state,
     return missing == &USER_NOT_FOUND ? insert_admin(call, state, settings) : missing;
 }
 
-static error start(struct call *call, struct service_instance *self, const void *filled)
+static error open_store(struct call *call, struct service_instance *self, const void *filled)
 {
     const struct user_settings *settings = filled;
     struct user_state *state = calloc(1, sizeof *state);
-    const struct password_options passwords = {
-        .cost = (unsigned)settings->bcrypt_cost,
-        .threads = offload_cores(),
-        .queue_max = offload_cores() * (HASHES_WAITING_AT_COST_0 >> settings->bcrypt_cost),
-    };
     str url;
 
     self->state = state;
     if (!state)
         return &ERROR_OUT_OF_MEMORY;
     lock_init(&state->registering);
-    self->port = (unsigned)settings->user_service_port;
     TRY(service_store_url(self, settings->user_database_url, settings->database_url, &url));
     TRY(db_open(self->system->arena, url.at, &state->db));
-    TRY(db_migrate(call, state->db, user_service_migrations));
+    return db_migrate(call, state->db, user_service_migrations);
+}
+
+static error start(struct call *call, struct service_instance *self, const void *filled)
+{
+    const struct user_settings *settings = filled;
+    struct user_state *state = self->state;
+    const struct password_options passwords = {
+        .cost = (unsigned)settings->bcrypt_cost,
+        .threads = offload_cores(),
+        .queue_max = offload_cores() * (HASHES_WAITING_AT_COST_0 >> settings->bcrypt_cost),
+    };
+
+    self->port = (unsigned)settings->user_service_port;
     TRY(passwords_new(self->system->arena, &passwords, &state->passwords));
     TRY(attempts_new(&state->attempts));
     service_add_database_check(self, state->db);
@@ -115,6 +122,8 @@ const struct service user_service = {
     .settings = user_settings_schema,
     .messages = user_messages,
     .recorded = user_subscriptions,
+    .keeps = "user_orders",
+    .open = open_store,
     .start = start,
     .stop = stop,
 };

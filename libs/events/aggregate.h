@@ -44,6 +44,8 @@ struct recorded {
     str cause;     /* what led to it: the id of an event or of a command; at == NULL: a request */
     uuid actor;    /* the user who asked; nil: none */
     timestamp recorded_at;
+    bool
+        again; /* it comes because a consumer writes anew what it keeps of events: what was had before does not count */
 };
 
 /* One type of event. */

@@ -247,6 +247,20 @@ error events_history(struct call *call, struct events *events, const struct aggr
     return NULL;
 }
 
+error events_find(struct call *call, struct events *events, int64_t position, struct recorded *out)
+{
+    struct events_row row = { .position = position };
+    struct recorded *found;
+    error none = db_one(call, events->db, IN(events_row, &row), OUT(events_row, &row),
+                        "SELECT " EVENTS_COLUMNS " FROM events WHERE position = :position");
+
+    if (none)
+        return none == &DB_NO_ROW ? &EVENTS_NO_STREAM : none;
+    TRY(events_from_rows(call->arena, &row, 1, &found));
+    *out = *found;
+    return NULL;
+}
+
 /* --- appending ----------------------------------------------------------------------------------- */
 
 struct events_about events_about(const struct call *call)

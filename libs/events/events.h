@@ -172,6 +172,9 @@ error events_load_in(struct db_unit *unit, const struct aggregate *aggregate, uu
 error events_history(struct call *call, struct events *events, const struct aggregate *aggregate,
                      uuid stream_id, struct recorded **out, size_t *count);
 
+/* The event at that position of the store, as it was recorded, in the call's arena. EVENTS_NO_STREAM when there is none. */
+error events_find(struct call *call, struct events *events, int64_t position, struct recorded *out);
+
 /* --- subscribers --------------------------------------------------------------------------------- */
 
 /*     #define ORDER_LISTENERS(ON)                                        \
@@ -304,6 +307,19 @@ struct events_rebuild {
 
 error events_rebuild(struct call *call, struct events *events,
                      const struct events_rebuild *rebuild);
+
+/* Hands every event of the store to a consumer's rows once more, with `again` set, the events of each stream in their
+ * order, many streams at the same time. The subscriber of that name may run meanwhile, here or elsewhere: what the rows do
+ * is to depend on `event->version`, so that the newest event counts whoever brings it. A handler that fails ends it. */
+struct events_redelivery {
+    const struct subscription *rows;
+    void *service; /* `call->service` of the handlers */
+    void (*report)(void *cookie, const struct events_progress *progress);
+    void *cookie;
+};
+
+error events_redeliver(struct call *call, struct events *events,
+                       const struct events_redelivery *redelivery);
 
 /* What events_verify found. */
 struct events_verified {

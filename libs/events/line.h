@@ -58,6 +58,14 @@ struct parked {
     bool leaving; /* it is being removed */
 };
 
+/* A line without a fiber, among those of the store; NULL when memory is refused. */
+struct line *events_line_new(struct events *events, const struct subscriber *subscriber);
+void events_line_free(struct line *line);
+
+/* The next LINE_BATCH events after `seen`, in the call's arena. */
+error events_read_after(struct call *call, struct line *line, struct recorded **events,
+                        size_t *count);
+
 /* Wakes the line's fiber. */
 void events_line_wake(struct line *line);
 

@@ -62,12 +62,15 @@ void events_reader_note_end(struct events_reader *reader)
         wake(reader);
 }
 
+/* Nothing suspends between the step that found `full` or `failing` and this, so no end of a job is missed. */
 static void sleep_until(struct events_reader *reader, uint64_t due_ms)
 {
     struct call call = { .arena = reader->arena, .deadline_ms = due_ms };
     struct wait wait = { 0 };
 
-    if (reader->draining || (reader->woken && !reader->failing))
+    bool at_once = reader->woken && !reader->failing && !reader->full;
+
+    if (reader->draining || at_once)
         return;
     reader->asleep = &wait;
     (void)call_wait(&call, &wait);

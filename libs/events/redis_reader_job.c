@@ -19,6 +19,7 @@ struct job {
 };
 
 static const struct error NO_PACKET = ERROR(400, "The entry has no packet");
+static const struct error NOT_JSON = ERROR(400, "The packet is not JSON");
 static const struct error TOO_LONG = ERROR(400, "The packet is too long");
 static const struct error STOPPING = ERROR(503, "The service is stopping");
 
@@ -194,7 +195,8 @@ static error read_packet(struct job *job, str text)
         copy = json_repair_utf8(job->arena, copy);
     if (!copy.at)
         return &ERROR_OUT_OF_MEMORY;
-    TRY(rpc_packet_read(job->arena, copy, &job->packet));
+    if (rpc_packet_read(job->arena, copy, &job->packet))
+        return &NOT_JSON;
     job->call = call_new(job->arena, CALL_TIMEOUT_MS);
     rpc_call_inherit(&job->call, &job->packet);
     return NULL;

@@ -1,15 +1,15 @@
 /* Events over Redis Streams, to services in other processes. Each consumer, a service, has one stream,
  * `cuib:events:<consumer>`, and in it one consumer group of its own name, whose members are the service's replicas.
  *
- *     producer   XADD cuib:events:user * packet {…}          consumer   XREADGROUP, when woken
+ *     producer   XADD cuib:events:user * token T packet {…}  consumer   XREADGROUP, when woken
  *                PUBLISH cuib:events:user (wakes)                       the handler, on a fiber of its own
  *                waits for the answer                                   XACK, XDEL, PUBLISH cuib:events:user:answers
- *                                                                       "<entry>" or "<entry> <error as JSON>"
+ *                                                                       {"isDisposed":true,"id":T}, or with an "err"
  *
  * Redis carries, it does not keep: the event lies in the producer's store until the answer has come, and without one
  * it is sent again, also into a Redis that was emptied. So what is delivered is delivered at least once, and the consumers'
  * inboxes know what they had. Of one stream of events the producer has one on its way at a time, which keeps
- * their order whatever number of replicas reads. */
+ * their order whatever number of replicas reads. XAUTOCLAIM needs Redis 6.2. */
 #pragma once
 
 #include "redis/redis.h"
@@ -29,9 +29,10 @@ enum {
 struct events_stream;
 
 struct events_stream_options {
-    struct redis *redis;           /* outlives it */
-    str consumer;                  /* "user" */
-    void (*present)(void *cookie); /* a replica of the consumer has started or come back; or NULL */
+    struct redis *redis; /* outlives it */
+    str consumer;        /* "user" */
+    /* A replica of the consumer has started or come back, or we have. On the loop's stack. Or NULL. */
+    void (*present)(void *cookie);
     void *cookie;
 };
 
@@ -41,8 +42,8 @@ error events_stream_new(const struct events_stream_options *options, struct even
 void events_stream_free(struct events_stream *stream);
 
 /* Hands a packet (JSON text) over and waits for the answer, until the call's deadline. NULL: a handler has succeeded. An error
- * with `*answered`: the handler's own. Without: Redis or the consumer is away, and the entry was taken back as far as that was
- * possible. */
+ * with `*answered`: the handler's own, or that the packet is too long, which no other attempt will change. Without: Redis or
+ * the consumer is away, or the call's time is up, and the entry was taken back as far as that was possible. */
 error events_stream_deliver(struct call *call, struct events_stream *stream, str packet,
                             bool *answered);
 
@@ -72,8 +73,8 @@ void events_reader_drain(struct events_reader *reader, uint64_t timeout_ms,
 void events_reader_free(struct events_reader *reader);
 
 struct events_reader_counts {
-    uint64_t handled, failed; /* entries */
-    uint64_t claimed;         /* of those, taken over from a replica that was gone */
+    uint64_t handled, failed; /* entries whose answer was a success, an error */
+    uint64_t claimed; /* of both, left by a replica that was gone or by a reply that was lost */
     size_t running;
 };
 struct events_reader_counts events_reader_counts(const struct events_reader *reader);

@@ -39,7 +39,7 @@ static const struct error UNKNOWN_SUBSCRIBER = ERROR(404, "There is no subscribe
 
 /* --- the line ------------------------------------------------------------------------------------ */
 
-static error read_after(struct call *call, struct line *line, struct recorded **events,
+error events_read_after(struct call *call, struct line *line, struct recorded **events,
                         size_t *count)
 {
     struct events_row asked = { .position = line->seen };
@@ -88,7 +88,7 @@ static error handle_next(struct call *call, struct line *line, bool *idle)
     struct recorded *events;
     size_t count;
 
-    TRY(read_after(call, line, &events, &count));
+    TRY(events_read_after(call, line, &events, &count));
     if (count == 0) {
         line->moved_ms = clock_ms();
         return NULL;
@@ -233,7 +233,7 @@ struct line *events_find_line(const struct events *events, str name)
     return NULL;
 }
 
-static void free_line(struct line *line)
+void events_line_free(struct line *line)
 {
     list_remove(&line->link);
     events_free_parked(line);
@@ -241,7 +241,7 @@ static void free_line(struct line *line)
     free(line);
 }
 
-static struct line *new_line(struct events *events, const struct subscriber *subscriber)
+struct line *events_line_new(struct events *events, const struct subscriber *subscriber)
 {
     struct line *line = calloc(1, sizeof *line);
     struct arena *arena = arena_new(LINE_ARENA_MAX);
@@ -270,7 +270,7 @@ error events_subscribe(struct call *call, struct events *events,
         events->line_count == EVENTS_SUBSCRIBERS_MAX)
         return error_new(call->arena, 500, "Subscriber %s: there is one, or %d others",
                          subscriber->name, EVENTS_SUBSCRIBERS_MAX);
-    struct line *line = new_line(events, subscriber);
+    struct line *line = events_line_new(events, subscriber);
 
     if (!line)
         return &ERROR_OUT_OF_MEMORY;
@@ -279,7 +279,7 @@ error events_subscribe(struct call *call, struct events *events,
     if (!why)
         why = fiber_start(line_fiber, line);
     if (why)
-        free_line(line);
+        events_line_free(line);
     else
         events->line_count++;
     return why;
@@ -297,7 +297,7 @@ static void end_line(struct call *call, struct line *line)
     events_cancel_runs(line);
     events_line_wake(line);
     call_wait_done(call, &line->ended);
-    free_line(line);
+    events_line_free(line);
 }
 
 void events_close(struct call *call, struct events *events)

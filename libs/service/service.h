@@ -28,13 +28,14 @@ struct service_consumer {
 };
 
 struct service {
-    const char *name;                         /* the word for the command line: "user" */
-    const char *title;                        /* of its log lines: "UserService" */
-    const struct schema *(*settings)(void);   /* its own, beside system_settings */
-    const struct message *messages;           /* what it answers, or NULL */
-    const struct message *streams;            /* what it answers by many values, or NULL */
-    const struct event *events;               /* what it listens to, or NULL */
-    const struct subscription *recorded;      /* what it hears of event stores, or NULL */
+    const char *name;                       /* the word for the command line: "user" */
+    const char *title;                      /* of its log lines: "UserService" */
+    const struct schema *(*settings)(void); /* its own, beside system_settings */
+    const struct message *messages;         /* what it answers, or NULL */
+    const struct message *streams;          /* what it answers by many values, or NULL */
+    const struct event *events;             /* what it listens to, or NULL */
+    const struct subscription *recorded;    /* what it hears of event stores, or NULL */
+    const char *keeps; /* the projection that `recorded` writes, for `cuib rebuild`; or NULL */
     const struct service_consumer *consumers; /* who hears of its event store, or NULL */
     const struct route *const *routes;        /* its HTTP API beside /health, or NULL */
     const struct openapi_info *openapi;       /* served at /api/docs, or NULL */

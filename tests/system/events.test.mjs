@@ -202,6 +202,54 @@ describe('with Redis', () => {
     });
 });
 
+describe('what the user service keeps of orders', () => {
+    const CUIB_DATA_DIR = temporaryDirectory();
+    const store = `${CUIB_DATA_DIR}/user.sqlite`;
+    const rows = () => sql(store, 'SELECT * FROM user_orders ORDER BY id');
+    const rebuild = () => finished(['rebuild', 'user_orders'], { CUIB_DATA_DIR });
+    let cuib;
+    before(async () => { cuib = await start({ CUIB_DATA_DIR }); });
+    after(() => cuib.stop());
+
+    test('is written anew by cuib rebuild, also while orders go on', async () => {
+        const user = await cuib.member();
+        const orders = [];
+        for (let i = 0; i < 10; i++) orders.push(await cuib.order(user));
+        for (const order of orders.slice(0, 5)) await cuib.pay(user, order);
+        await heard(cuib, user, Object.fromEntries(orders.map(({ id }, i) =>
+            [id, i < 5 ? 'PAID' : 'PENDING'])));
+        const kept = rows();
+        assert.equal(kept.length, 10);
+        sql(store, 'DELETE FROM user_orders');
+        assert.deepEqual(rows(), []);
+        const [{ code, stdout, stderr }, ...more] = await Promise.all(
+            [rebuild(), ...orders.slice(5).map((order) => cuib.pay(user, order))]);
+        assert.equal(code, 0, stderr);
+        assert.match(stdout, /^rebuilt user_orders: \d+ events in /);
+        assert.deepEqual(more.map(({ status }) => status), [201, 201, 201, 201, 201]);
+        await heard(cuib, user, Object.fromEntries(orders.map(({ id }) => [id, 'PAID'])));
+        const paid = rows();
+        sql(store, 'UPDATE user_orders SET status = \'LOST\', total = 0');
+        assert.equal((await rebuild()).code, 0);
+        assert.deepEqual(rows(), paid);
+    });
+
+    test('goes away with the user', async () => {
+        const user = await cuib.member();
+        const order = await cuib.order(user);
+        await heard(cuib, user, { [order.id]: 'PENDING' });
+        const before = rows().length;
+        assert.equal((await cuib.delete(`/users/${user.id}`, { token: user.token })).status, 204);
+        assert.equal(rows().length, before - 1);
+        const boss = { token: await cuib.admin() };
+        assert.equal((await cuib.post(`/orders/${order.id}/cancel`, boss)).status, 200);
+        assert.equal((await rebuild()).code, 0);
+        assert.equal(rows().length, before - 1);
+        await until('no event to wait', () =>
+            !sql(`${CUIB_DATA_DIR}/order.sqlite`, 'SELECT * FROM events_parked').length);
+    });
+});
+
 test('a consumer of events that nobody knows is a mistake in the settings', async () => {
     const { code, stderr } = await finished(['up', 'order'], { EVENT_CONSUMERS: 'user, billing' });
     assert.equal(code, 78);
