@@ -176,9 +176,8 @@ static void keep_cursor(struct events_reader *reader, str cursor)
     snprintf(reader->cursor, sizeof reader->cursor, "%.*s", STR_ARG(cursor));
 }
 
-/* [next cursor, entries, ids that were removed]; of the last there is nothing left to do. What our own jobs are
- * at is claimed, too, which tells the others that somebody is. */
-static error claim(struct call *call, struct events_reader *reader)
+/* [next cursor, entries, ids that were removed]; of the last there is nothing left to do. */
+static error claim_some(struct call *call, struct events_reader *reader)
 {
     const char *from = *reader->cursor ? reader->cursor : "0-0";
     char idle[NUMBER_TEXT], count[NUMBER_TEXT];
@@ -195,6 +194,18 @@ static error claim(struct call *call, struct events_reader *reader)
         return NULL;
     keep_cursor(reader, reply.at[0].text);
     return take_all(reader, &reply.at[1], true);
+}
+
+/* What our own jobs are at is claimed, too, which tells the others that somebody is. Such a job may have ended
+ * before the reply is here. */
+static error claim(struct call *call, struct events_reader *reader)
+{
+    reader->claiming = true;
+    error failed = claim_some(call, reader);
+
+    reader->claiming = false;
+    events_reader_forget_ended(reader);
+    return failed;
 }
 
 struct member {
@@ -405,6 +416,7 @@ error events_reader_new(const struct events_reader_options *options, struct even
     reader->scratch = buf_new(ARENA_CALL_MAX);
     reader->drain_hook.run = call_drained;
     list_init(&reader->jobs);
+    list_init(&reader->ended);
     name_member(reader);
     error failed = start(reader);
 

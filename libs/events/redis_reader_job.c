@@ -6,7 +6,11 @@
 
 #include <stdlib.h>
 
-enum { JOB_POOL_MAX = EVENTS_STREAM_RUNNING_MAX, SCRATCH_KEEP_MAX = 256 * 1024 };
+enum {
+    JOB_POOL_MAX = EVENTS_STREAM_RUNNING_MAX,
+    SCRATCH_KEEP_MAX = 256 * 1024,
+    ANSWER_WAIT_MS = 1000, /* at most so long an answer waits for a connection that was lost */
+};
 
 struct job {
     struct link link;
@@ -77,6 +81,14 @@ void events_reader_free_jobs(struct events_reader *reader)
     reader->free_job_count = 0;
 }
 
+void events_reader_forget_ended(struct events_reader *reader)
+{
+    struct link *link;
+
+    while ((link = list_take(&reader->ended)))
+        give_back(LIST_ELEMENT(link, struct job, link));
+}
+
 void events_reader_cancel_jobs(struct events_reader *reader)
 {
     for (struct link *link = reader->jobs.next; link != &reader->jobs; link = link->next)
@@ -137,7 +149,10 @@ static void finish(struct job *job, error failed)
         reader->counts.handled++;
     reader->counts.running--;
     list_remove(&job->link);
-    give_back(job);
+    if (reader->claiming)
+        list_append(&reader->ended, &job->link);
+    else
+        give_back(job);
     events_reader_note_end(reader);
 }
 
@@ -146,7 +161,9 @@ static void run(void *argument)
     struct job *job = argument;
     const struct events_reader_options *options = &job->reader->options;
     error failed = options->handle(&job->call, &job->packet, options->cookie);
+    struct call ending = call_new(job->arena, ANSWER_WAIT_MS);
 
+    (void)redis_ready(&ending, options->redis);
     finish(job, failed && job->call.cancelled ? &STOPPING : failed);
 }
 
@@ -175,12 +192,17 @@ static bool read_fields(const struct redis_reply *entry, struct fields *out)
     return true;
 }
 
-static bool runs_already(const struct events_reader *reader, str id)
+static bool has_entry(const struct link *jobs, str id)
 {
-    for (struct link *link = reader->jobs.next; link != &reader->jobs; link = link->next)
+    for (struct link *link = jobs->next; link != jobs; link = link->next)
         if (str_eq(LIST_ELEMENT(link, struct job, link)->id, id))
             return true;
     return false;
+}
+
+static bool is_ours_already(const struct events_reader *reader, str id)
+{
+    return has_entry(&reader->jobs, id) || has_entry(&reader->ended, id);
 }
 
 static error read_packet(struct job *job, str text)
@@ -245,7 +267,7 @@ error events_reader_take(struct events_reader *reader, const struct redis_reply 
 {
     struct fields fields;
 
-    if (!read_fields(entry, &fields) || (claimed && runs_already(reader, fields.id)))
+    if (!read_fields(entry, &fields) || (claimed && is_ours_already(reader, fields.id)))
         return NULL;
     struct job *job = take_job(reader);
 

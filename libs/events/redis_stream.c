@@ -14,7 +14,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { NUMBER_TEXT = 12 };
+enum {
+    NUMBER_TEXT = 12,
+    LOOK_UP_MS = 100, /* between two looks whether Redis is up */
+};
 
 struct events_stream {
     struct events_stream_options options;
@@ -22,6 +25,7 @@ struct events_stream {
     struct rpc_pending pending;
     struct link waiting; /* entries of `pending` */
     struct redis_subscription *answers;
+    struct timer look_up;
 };
 
 struct delivery {
@@ -47,12 +51,25 @@ bool events_stream_names(str consumer, struct events_stream_names *out)
 
 /* --- answers ------------------------------------------------------------------------------------- */
 
+static void look_up(struct timer *timer);
+
+/* Of the two connections the one for commands may come up last; before that a delivery would fail again. */
 static void tell_present(void *cookie)
 {
-    const struct events_stream_options *options = &((struct events_stream *)cookie)->options;
+    struct events_stream *stream = cookie;
+    const struct events_stream_options *options = &stream->options;
 
-    if (options->present)
+    if (!options->present)
+        return;
+    if (redis_counts(options->redis).up)
         options->present(options->cookie);
+    else
+        timer_start(&stream->look_up, LOOK_UP_MS, look_up);
+}
+
+static void look_up(struct timer *timer)
+{
+    tell_present(LIST_ELEMENT(timer, struct events_stream, look_up));
 }
 
 /* Answers for others, and what is no answer, are passed over. */
@@ -116,17 +133,21 @@ static error put(struct call *call, struct delivery *delivery)
 
 static error exchange(struct call *call, struct delivery *delivery)
 {
+    TRY(redis_subscribed(call, delivery->stream->answers));
     TRY(put(call, delivery));
     return rpc_pending_wait(call, &delivery->entry, NULL, NULL);
 }
 
-static void take_back(const struct delivery *delivery)
+/* When it could not even be sent, that Redis is up again is worth a word, too. */
+static void give_up(const struct delivery *delivery, error failed)
 {
-    const struct events_stream *stream = delivery->stream;
+    struct events_stream *stream = delivery->stream;
 
     if (delivery->id.at)
         (void)redis_post(stream->options.redis,
                          REDIS_WORDS(STR("XDEL"), str_of(stream->names.key), delivery->id));
+    else if (failed && failed->status == 503 && !timer_running(&stream->look_up))
+        timer_start(&stream->look_up, LOOK_UP_MS, look_up);
 }
 
 error events_stream_deliver(struct call *call, struct events_stream *stream, str packet,
@@ -137,7 +158,6 @@ error events_stream_deliver(struct call *call, struct events_stream *stream, str
     *answered = packet.len > EVENTS_STREAM_PACKET_MAX;
     if (*answered)
         return &TOO_LONG;
-    TRY(redis_subscribed(call, stream->answers));
     rpc_pending_add(&stream->pending, &delivery.entry, call->arena);
     list_append(&stream->waiting, &delivery.entry.in_group);
     error failed = exchange(call, &delivery);
@@ -146,7 +166,7 @@ error events_stream_deliver(struct call *call, struct events_stream *stream, str
     if (*answered)
         failed = delivery.entry.failed;
     else
-        take_back(&delivery);
+        give_up(&delivery, failed);
     rpc_pending_remove(&delivery.entry);
     return failed;
 }
@@ -189,6 +209,7 @@ void events_stream_free(struct events_stream *stream)
 {
     if (!stream)
         return;
+    timer_stop(&stream->look_up);
     redis_unsubscribe(stream->answers);
     rpc_pending_free(&stream->pending);
     free(stream);

@@ -31,7 +31,8 @@ struct events_stream;
 struct events_stream_options {
     struct redis *redis; /* outlives it */
     str consumer;        /* "user" */
-    /* A replica of the consumer has started or come back, or we have. On the loop's stack. Or NULL. */
+    /* What was not answered is worth another attempt: a replica of the consumer has started or come back, or our
+     * connections to Redis have. On the loop's stack; more often than needed. Or NULL. */
     void (*present)(void *cookie);
     void *cookie;
 };

@@ -40,6 +40,7 @@ struct events_reader {
 
     /* redis_reader_job.c */
     struct link jobs;
+    struct link ended; /* while `claiming`: jobs whose entries may still be among those that come */
     struct job *free_jobs;
     size_t free_job_count;
     struct buf scratch;
@@ -49,6 +50,7 @@ struct events_reader {
     struct arena *arena; /* of one command and its reply */
     struct call *call;   /* of the command under way, or NULL */
     bool reading;        /* it is one that hands entries over to us */
+    bool claiming;       /* and among them those of jobs that run or have just ended */
     bool present;        /* subscribed, with a group, and the producers were told */
     bool full;           /* it waits for a job to end */
     bool failing;        /* what it did last has failed; said so in the log */
@@ -69,6 +71,7 @@ struct events_reader {
 error events_reader_take(struct events_reader *reader, const struct redis_reply *entry,
                          bool claimed);
 
+void events_reader_forget_ended(struct events_reader *reader);
 void events_reader_cancel_jobs(struct events_reader *reader);
 void events_reader_free_jobs(struct events_reader *reader);
 

@@ -624,6 +624,28 @@ TEST(a_redis_that_is_killed_fails_what_is_under_way_and_serves_again_when_it_is_
     stop_both(call, &side, &replica);
 }
 
+TEST(a_lost_connection_that_returns_at_once_costs_no_answer)
+{
+    struct side side;
+    struct replica replica;
+    struct deliverer deliverer;
+
+    start_both(call, &side, &replica);
+    seen.gate = true;
+    begin_delivery(&deliverer, side.stream, "{\"data\":{\"number\":1}}", 5000);
+    while (!seen.of[1])
+        assert_null(call_sleep(call, 5));
+    ASK(STR("CLIENT"), STR("KILL"), STR("TYPE"), STR("normal")); /* all but this one */
+    while (redis_counts(replica.redis).up && !redis_counts(replica.redis).reconnections)
+        assert_null(call_sleep(call, 1));
+    seen.gate = false;
+    assert_null(call_wait(call, &deliverer.wait));
+    assert_true(deliverer.answered);
+    assert_int_equal(deliverer.status, 0);
+    assert_nothing_left(call, side.redis);
+    stop_both(call, &side, &replica);
+}
+
 /* --- replicas ------------------------------------------------------------------------------------- */
 
 TEST(what_a_dead_replica_had_is_handled_by_another_and_its_name_goes)
@@ -925,6 +947,7 @@ int main(void)
         cmocka_unit_test(what_redis_forgets_while_it_is_handled_is_answered),
         cmocka_unit_test(
             a_redis_that_is_killed_fails_what_is_under_way_and_serves_again_when_it_is_back),
+        cmocka_unit_test(a_lost_connection_that_returns_at_once_costs_no_answer),
         cmocka_unit_test(what_a_dead_replica_had_is_handled_by_another_and_its_name_goes),
         cmocka_unit_test(what_was_removed_while_a_dead_replica_had_it_is_forgotten),
         cmocka_unit_test(more_than_a_reply_of_what_was_left_is_claimed),
