@@ -30,8 +30,8 @@ test-system: ## the whole-system tests
 test-interop: ## the tests with NestJS 10, 11 and 12 as peers
 	@tests/run interop
 
-test-chaos: ## kill -9 at every system call of an order and a payment
-	@KILL_SAMPLE=all tests/run chaos
+test-chaos: ## kill -9 at every system call of an order and a payment, and at random while 5,000 orders go on
+	@KILL_SAMPLE=all EVENTS_SURVIVE=whole tests/run chaos
 
 test-sanitize: ## unit and whole-system tests under the sanitizers
 	@tests/run sanitize
