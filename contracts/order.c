@@ -150,14 +150,15 @@ SCHEMA(payment_answer,
 
 /* --- events -------------------------------------------------------------------------------------- */
 
+/* What we record has all members. The optional ones are those that another's order service may leave out. */
 SCHEMA(order_created,
        FIELD(order_id),
        FIELD(user_id),
-       LIST(items, .of = order_item_schema),
+       LIST(items, .of = order_item_schema, .optional = true),
        FIELD(total),
-       FIELD(currency),
-       FIELD(shipping_address, .of = address_schema),
-       FIELD(payment_method, METHOD),
+       FIELD(currency, .optional = true),
+       FIELD(shipping_address, .of = address_schema, .optional = true),
+       FIELD(payment_method, METHOD, .optional = true),
        FIELD(created_at));
 
 SCHEMA(order_status_changed,
@@ -172,7 +173,7 @@ SCHEMA(payment_processed,
        FIELD(user_id),
        FIELD(payment_id),
        FIELD(amount),
-       FIELD(currency),
+       FIELD(currency, .optional = true),
        FIELD(status, PAID_STATUS),
        FIELD(processed_at));
 

@@ -1,7 +1,10 @@
 /* The program: composes the services and runs them. */
 #include "apps/api-gateway/api_gateway.h"
+#include "apps/cuib/dead_letters.h"
+#include "apps/cuib/mail_preview.h"
 #include "apps/cuib/maintenance.h"
 #include "apps/cuib/wire.h"
+#include "apps/notification-service/notification_service.h"
 #include "apps/order-service/order_service.h"
 #include "apps/user-service/user_service.h"
 #include "runtime/log.h"
@@ -23,7 +26,8 @@ enum {
 };
 
 /* In the order of their start: who is asked before who asks. */
-static const struct service *const SERVICES[] = { &user_service, &order_service, &api_gateway };
+static const struct service *const SERVICES[] = { &user_service, &order_service,
+                                                  &notification_service, &api_gateway };
 
 enum { SERVICE_COUNT = sizeof SERVICES / sizeof SERVICES[0] };
 
@@ -42,10 +46,16 @@ static const struct command COMMANDS[] = {
     { "rebuild", "[projection]", "write a projection, or all, anew from the events",
       maintenance_rebuild },
     { "verify", "", "check that events, projections and payments agree", maintenance_verify },
+    { "dead", "list|show|replay|drop",
+      "events and mails that were given up: `cuib dead` tells more", dead_letters },
     { "call", "ADDRESS PATTERN [JSON]", "send a request, print each value of the reply",
       wire_call },
     { "emit", "ADDRESS PATTERN [JSON]", "send an event", wire_emit },
     { "listen", "ADDRESS [PATTERN...]", "print the requests and events that arrive", wire_listen },
+    { "mail", "preview [TEMPLATE]", "serve the templates of the mails, filled with an example",
+      mail_command },
+    { "mail", "render ...", "print one of them: TEMPLATE LANGUAGE html|text|subject [-]",
+      mail_command },
     { "openapi", "[--yaml]", "print the OpenAPI document of the gateway", print_openapi },
     { "version", "", "print the version", print_version },
     { "help", "", "print this", print_help },
@@ -69,6 +79,18 @@ static void stop_wanted(void *cookie)
     wait_done(&((struct run *)cookie)->stop);
 }
 
+/* Only where the service runs that sends them. */
+static void print_mails(const struct system *system)
+{
+    for (size_t i = 0; i < system->count; i++) {
+        if (system->instances[i].service != &notification_service)
+            continue;
+        str where = notification_mails_go_to(&system->instances[i]);
+
+        printf("  mails          %.*s\n", STR_ARG(where));
+    }
+}
+
 static void print_gateway(const struct service_instance *gateway)
 {
     const struct system *system = gateway->system;
@@ -83,9 +105,11 @@ static void print_gateway(const struct service_instance *gateway)
         "  log in         curl -X POST http://%s:%u/auth/login -H 'Content-Type: application/json' "
         "\\\n"
         "                   -d '{\"email\":\"ana@example.com\",\"password\":\"correct horse\"}'\n"
-        "  data           %.*s\n\n",
+        "  data           %.*s\n",
         address, gateway->port, address, gateway->port, address, gateway->port,
         STR_ARG(system->settings.cuib_data_dir));
+    print_mails(system);
+    putchar('\n');
     fflush(stdout);
 }
 
@@ -125,6 +149,14 @@ static void run_system(void *argument)
     signals_close();
 }
 
+static void complain_about_service(const char *name)
+{
+    fprintf(stderr, "cuib: unknown service '%s' (there are: ", name);
+    for (int k = 0; k < SERVICE_COUNT; k++)
+        fprintf(stderr, "%s%s", k ? ", " : "", SERVICES[k]->name);
+    fprintf(stderr, ")\n");
+}
+
 static bool choose_services(struct run *run, int argc, char **argv)
 {
     bool wanted[SERVICE_COUNT] = { false };
@@ -135,8 +167,7 @@ static bool choose_services(struct run *run, int argc, char **argv)
         while (k < SERVICE_COUNT && strcmp(SERVICES[k]->name, argv[i]) != 0)
             k++;
         if (k == SERVICE_COUNT) {
-            fprintf(stderr, "cuib: unknown service '%s' (there are: user, order, gateway)\n",
-                    argv[i]);
+            complain_about_service(argv[i]);
             return false;
         }
         wanted[k] = true;

@@ -131,7 +131,11 @@ static error delete (struct call *call, const struct user_id *in, struct nothing
 static error add_order(struct call *call, const struct recorded *event,
                        const struct order_created *data)
 {
-    return user_order_add(call, state(call)->db, event, data);
+    struct order_created known = *data;
+
+    if (!known.currency.at)
+        known.currency = state(call)->currency;
+    return user_order_add(call, state(call)->db, event, &known);
 }
 
 static error change_order(struct call *call, const struct recorded *event,

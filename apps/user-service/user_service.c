@@ -16,7 +16,7 @@ enum { HASHES_WAITING_AT_COST_0 = 24 << 12 };
 
 struct user_settings {
     int64_t user_service_port, bcrypt_cost;
-    str user_database_url, database_url, admin_email, admin_password;
+    str user_database_url, database_url, currency, admin_email, admin_password;
 };
 
 static SCHEMA(user_settings,
@@ -28,6 +28,8 @@ static SCHEMA(user_settings,
                     .doc = "store of the user service; unset: a file in CUIB_DATA_DIR"),
               FIELD(database_url, .optional = true,
                     .doc = "store of a service that has no setting of its own"),
+              FIELD(currency, RULES(IS_ISO4217), .fallback = "RON",
+                    .doc = "of orders whose event names none, as a NestJS service may emit them"),
               FIELD(admin_email, RULES(IS_EMAIL), .optional = true,
                     .doc = "with ADMIN_PASSWORD: the first administrator, made at start"),
               FIELD(admin_password, RULES(IS_STRING, MIN_LENGTH(8), MAX_BYTES(72), NO_NUL),
@@ -82,6 +84,7 @@ static error open_store(struct call *call, struct service_instance *self, const 
     if (!state)
         return &ERROR_OUT_OF_MEMORY;
     lock_init(&state->registering);
+    state->currency = settings->currency;
     TRY(service_store_url(self, settings->user_database_url, settings->database_url, &url));
     TRY(db_open(self->system->arena, url.at, &state->db));
     return db_migrate(call, state->db, user_service_migrations);

@@ -15,4 +15,5 @@ struct user_state {
     struct passwords *passwords;
     struct attempts *attempts;
     struct locks registering; /* by address */
+    str currency;             /* of orders whose event names none */
 };

@@ -116,7 +116,8 @@ struct events_options {
  * lies in `arena`, which lives until after events_close. */
 error events_open(struct arena *arena, const struct events_options *options, struct events **out);
 
-/* Ends the subscribers, waiting for the handlers that run (their calls are cancelled). NULL is fine. */
+/* Ends the subscribers, waiting for the handlers that run (their calls are cancelled). NULL is fine, and so is a second
+ * time. */
 void events_close(struct call *call, struct events *events);
 
 /* Where an event comes from; goes into its metadata. */

@@ -1,59 +1,14 @@
 #include "http/client.h"
 #include "base/buf.h"
+#include "http/curl.h"
 #include "runtime/offload.h"
 
-#include <curl/curl.h>
-#include <dlfcn.h>
 #include <stdlib.h>
 
-#define LIBRARY "libcurl.so.4"
-
-/* What is used of libcurl, by the names that it exports. */
-#define CURL_FUNCTIONS(ON) \
-    ON(curl_global_init)   \
-    ON(curl_easy_init)     \
-    ON(curl_easy_setopt)   \
-    ON(curl_easy_perform)  \
-    ON(curl_easy_getinfo)  \
-    ON(curl_easy_cleanup)  \
-    ON(curl_easy_strerror) \
-    ON(curl_slist_append)  \
-    ON(curl_slist_free_all)
-
-/* curl/curl.h wraps some of them in macros that check types, which a member's name must not meet. */
-#undef curl_easy_setopt
-#undef curl_easy_getinfo
-
-#define CURL_MEMBER(name) __typeof__(name) *name;
-struct curl_library {
-    CURL_FUNCTIONS(CURL_MEMBER)
-};
-
 struct http_client {
-    struct curl_library curl;
+    struct http_curl curl;
     struct offload_pool *pool;
 };
-
-static bool find_functions(void *library, struct curl_library *out)
-{
-#define CURL_FIND(name)                                   \
-    *(void **)(void *)&out->name = dlsym(library, #name); \
-    if (!out->name)                                       \
-        return false;
-    CURL_FUNCTIONS(CURL_FIND)
-    return true;
-}
-
-/* The library stays loaded: its threads' data cannot be taken back. */
-static error load(struct arena *arena, struct curl_library *out)
-{
-    void *library = dlopen(LIBRARY, RTLD_NOW | RTLD_LOCAL);
-
-    if (!library || !find_functions(library, out) || out->curl_global_init(CURL_GLOBAL_DEFAULT))
-        return error_new(arena, 500, "%s, which requests to other systems take, cannot be loaded",
-                         LIBRARY);
-    return NULL;
-}
 
 error http_client_new(struct arena *arena, struct http_client **out)
 {
@@ -66,7 +21,7 @@ error http_client_new(struct arena *arena, struct http_client **out)
 
     if (!client)
         return &ERROR_OUT_OF_MEMORY;
-    TRY(load(arena, &client->curl));
+    TRY(http_curl_load(arena, &client->curl));
     TRY(offload_pool_new(arena, &pool, &client->pool));
     *out = client;
     return NULL;
@@ -81,7 +36,7 @@ void http_client_free(struct http_client *client)
 /* --- on a thread of the pool --------------------------------------------------------------------- */
 
 struct post {
-    const struct curl_library *curl;
+    const struct http_curl *curl;
     const struct http_client_request *request;
     uint64_t timeout_ms;
     struct buf body;
@@ -98,7 +53,7 @@ static size_t take_bytes(char *at, size_t size, size_t count, void *cookie)
     return buf_failed(&post->body) ? 0 : size * count;
 }
 
-static void set_options(const struct curl_library *curl, CURL *easy, struct post *post)
+static void set_options(const struct http_curl *curl, CURL *easy, struct post *post)
 {
     long timeout_ms = (long)post->timeout_ms;
 
@@ -113,7 +68,7 @@ static void set_options(const struct curl_library *curl, CURL *easy, struct post
     curl->curl_easy_setopt(easy, CURLOPT_WRITEDATA, post);
 }
 
-static CURLcode perform(const struct curl_library *curl, CURL *easy, struct post *post)
+static CURLcode perform(const struct http_curl *curl, CURL *easy, struct post *post)
 {
     struct curl_slist *headers = NULL;
     CURLcode result = CURLE_OK;

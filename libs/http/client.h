@@ -1,5 +1,4 @@
-/* HTTP requests to other systems, by libcurl on a pool of threads. The library is loaded when the first client is
- * made: it brings thirty others along, and a process that asks nobody is better off without them. */
+/* HTTP requests to other systems, by libcurl (http/curl.h) on a pool of threads. */
 #pragma once
 
 #include "runtime/call.h"

@@ -1,5 +1,6 @@
 #include "runtime/file.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -112,25 +113,81 @@ static bool sync_directory_of(struct arena *arena, const char *path)
     return done;
 }
 
+/* One that a crash has left may be readable by others, or a link to somewhere else. */
+static error write_new(struct arena *arena, const char *path, str content)
+{
+    unlink(path);
+    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+
+    if (fd < 0)
+        return failure(arena, "create", path);
+    bool written = write_all(fd, content);
+
+    if (!close(fd) && written)
+        return NULL;
+    error failed = failure(arena, "write", path);
+
+    unlink(path);
+    return failed;
+}
+
 error file_write_private(struct arena *arena, const char *path, str content)
 {
     str temporary = arena_printf(arena, "%s.new", path);
 
     if (!temporary.at)
         return &ERROR_OUT_OF_MEMORY;
-    /* One that a crash has left may be readable by others, or a link to somewhere else. */
-    unlink(temporary.at);
-    int fd = open(temporary.at, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-
-    if (fd < 0)
-        return failure(arena, "create", temporary.at);
-    bool written = write_all(fd, content);
-
-    if (close(fd) || !written || rename(temporary.at, path)) {
+    TRY(write_new(arena, temporary.at, content));
+    if (rename(temporary.at, path)) {
         error failed = failure(arena, "write", path);
 
         unlink(temporary.at);
         return failed;
     }
     return sync_directory_of(arena, path) ? NULL : failure(arena, "write", path);
+}
+
+/* One that exists may have been linked just before a crash, so its name is synced, too. */
+error file_write_once(struct arena *arena, const char *temporary, const char *path, str content,
+                      bool *existed)
+{
+    TRY(write_new(arena, temporary, content));
+    bool linked = link(temporary, path) == 0, exists = !linked && errno == EEXIST;
+    error failed = linked || exists ? NULL : failure(arena, "write", path);
+
+    unlink(temporary);
+    if (!failed && !sync_directory_of(arena, path))
+        failed = failure(arena, "write", path);
+    if (!failed)
+        *existed = exists;
+    return failed;
+}
+
+error file_visit(struct arena *arena, const char *directory, bool (*visit)(str name, void *cookie),
+                 void *cookie)
+{
+    DIR *open_directory = opendir(directory);
+    const struct dirent *entry;
+
+    if (!open_directory)
+        return failure(arena, "read directory", directory);
+    errno = 0;
+    while ((entry = readdir(open_directory))) {
+        str name = str_of(entry->d_name);
+
+        if (!str_is(name, ".") && !str_is(name, "..") && !visit(name, cookie)) {
+            errno = 0;
+            break;
+        }
+        errno = 0;
+    }
+    error failed = errno ? failure(arena, "read directory", directory) : NULL;
+
+    closedir(open_directory);
+    return failed;
+}
+
+error file_remove(struct arena *arena, const char *path)
+{
+    return unlink(path) == 0 || errno == ENOENT ? NULL : failure(arena, "remove", path);
 }

@@ -159,6 +159,80 @@ static void what_cannot_be_written_is_explained_and_leaves_nothing(void **state)
     assert_int_equal(access(path("taken.new"), F_OK), -1);
 }
 
+static void a_file_is_written_once(void **state)
+{
+    bool existed = true;
+    str content;
+
+    (void)state;
+    umask(0);
+    put("temporary", "left by a crash", 0666);
+    assert_null(file_write_once(arena, path("temporary"), path("mail"), STR("first"), &existed));
+    assert_false(existed);
+    assert_int_equal(mode_of("mail"), 0600);
+    assert_null(file_write_once(arena, path("temporary"), path("mail"), STR("second"), &existed));
+    assert_true(existed);
+    assert_null(file_read(arena, path("mail"), 100, &content));
+    assert_text(content, "first");
+    assert_int_equal(access(path("temporary"), F_OK), -1);
+}
+
+static void a_file_that_cannot_be_written_once_leaves_nothing(void **state)
+{
+    bool existed = true;
+    error e = file_write_once(arena, path("no/temporary"), path("mail"), STR("x"), &existed);
+
+    (void)state;
+    assert_int_equal(e->status, 404);
+    e = file_write_once(arena, path("temporary"), path("no/mail"), STR("x"), &existed);
+    assert_int_equal(e->status, 404);
+    assert_non_null(strstr(e->message, "no/mail"));
+    assert_true(existed);
+    assert_int_equal(access(path("temporary"), F_OK), -1);
+    assert_int_equal(access(path("mail"), F_OK), -1);
+}
+
+struct visits {
+    unsigned seen, enough;
+    bool found;
+};
+
+static bool count_visit(str name, void *cookie)
+{
+    struct visits *visits = cookie;
+
+    visits->found |= str_is(name, ".hidden");
+    return ++visits->seen < visits->enough;
+}
+
+static void each_name_of_a_directory_is_visited_until_enough(void **state)
+{
+    static const char *const names[] = { "a", "b", ".hidden" };
+    struct visits all = { .enough = 10 }, some = { .enough = 2 };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(names); i++)
+        put(names[i], "", 0600);
+    assert_null(file_visit(arena, directory.path, count_visit, &all));
+    assert_int_equal(all.seen, 3);
+    assert_true(all.found);
+    assert_null(file_visit(arena, directory.path, count_visit, &some));
+    assert_int_equal(some.seen, 2);
+    assert_int_equal(file_visit(arena, path("missing"), count_visit, &all)->status, 404);
+    assert_int_equal(file_visit(arena, path("a"), count_visit, &all)->status, 500);
+}
+
+static void what_is_removed_is_gone_and_may_be_removed_again(void **state)
+{
+    (void)state;
+    put("a", "", 0600);
+    for (int i = 0; i < 2; i++) {
+        assert_null(file_remove(arena, path("a")));
+        assert_int_equal(access(path("a"), F_OK), -1);
+    }
+    assert_int_equal(file_remove(arena, directory.path)->status, 500);
+}
+
 #define FILE_TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -171,6 +245,10 @@ int main(void)
         FILE_TEST(a_private_file_is_for_its_owner_alone),
         FILE_TEST(a_link_in_the_way_is_not_followed),
         FILE_TEST(what_cannot_be_written_is_explained_and_leaves_nothing),
+        FILE_TEST(a_file_is_written_once),
+        FILE_TEST(a_file_that_cannot_be_written_once_leaves_nothing),
+        FILE_TEST(each_name_of_a_directory_is_visited_until_enough),
+        FILE_TEST(what_is_removed_is_gone_and_may_be_removed_again),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

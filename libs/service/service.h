@@ -15,7 +15,7 @@
 
 enum {
     SERVICE_COUNT_MAX = 8,
-    SERVICE_CHECKS_MAX = 8,
+    SERVICE_CHECKS_MAX = 16,
     SERVICE_DELIVERIES_MAX = 16, /* of all event stores of a process */
 };
 

@@ -285,8 +285,18 @@ static error start_all(struct call *call, struct system *system)
     return NULL;
 }
 
+/* Before the services that hear of events, so that none refuses one because it is stopping. */
+static void close_events(struct system *system)
+{
+    struct call call = call_new(system->arena, CALL_TIMEOUT_MS);
+
+    for (size_t i = 0; i < system->count; i++)
+        events_close(&call, system->instances[i].events);
+}
+
 static void close_all(struct system *system)
 {
+    close_events(system);
     for (size_t i = system->count; i-- > 0;) {
         struct service_instance *self = &system->instances[i];
 

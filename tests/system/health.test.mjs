@@ -5,7 +5,11 @@ import { request, start } from './support.mjs';
 
 const cuib = await start();
 after(() => cuib.stop());
-const ports = { 'the gateway': cuib.port, 'the user service': await cuib.portOf('UserService') };
+const ports = {
+    'the gateway': cuib.port,
+    'the user service': await cuib.portOf('UserService'),
+    'the notification service': await cuib.portOf('NotificationService'),
+};
 
 for (const [name, port] of Object.entries(ports)) {
     describe(`on the port of ${name}`, () => {
@@ -55,6 +59,20 @@ test('the user service is ready when its database answers', async () => {
         assert.deepEqual(Object.keys(database), ['responseTime', 'status']);
         assert.ok(Number.isInteger(database.responseTime));
     }
+});
+
+test('the gateway speaks for the services of its process', async () => {
+    const { info } = (await cuib.get('/health/ready')).json;
+    assert.deepEqual(Object.keys(info), [
+        'database', 'order_database', 'events', 'notification_database', 'mail', 'deliveries',
+    ]);
+});
+
+test('the notification service looks at the mail server and at what waits', async () => {
+    const { info } = (await request(ports['the notification service'], 'GET', '/health/ready')).json;
+    assert.deepEqual(Object.keys(info), ['database', 'mail', 'deliveries']);
+    assert.deepEqual(info.mail, { status: 'up' });
+    assert.deepEqual(info.deliveries, { status: 'up' });
 });
 
 test('the users are not to be reached without the gateway', async () => {
