@@ -37,6 +37,7 @@ struct delivery {
 
 static const struct error TOO_LONG = ERROR(413, "The event is too long to be sent");
 static const struct error NAME_TOO_LONG = ERROR(500, "The consumer's name is too long");
+static const struct error STARTED_ANEW = ERROR(503, "a replica has started anew");
 static const struct error ODD_REPLY = ERROR(502, "Redis sent an odd reply");
 
 bool events_stream_names(str consumer, struct events_stream_names *out)
@@ -72,6 +73,23 @@ static void look_up(struct timer *timer)
     tell_present(LIST_ELEMENT(timer, struct events_stream, look_up));
 }
 
+static void fail_all(struct events_stream *stream, error why)
+{
+    struct link *link;
+
+    while ((link = list_take(&stream->waiting)))
+        rpc_pending_fail(LIST_ELEMENT(link, struct rpc_entry, in_group), why);
+}
+
+/* Whoever says hello has just started, or found that Redis was emptied. What is under way may have gone with the replica
+ * before, or with Redis: sending it again costs the consumer a look into its inbox, waiting for the deadline costs
+ * seconds. */
+static void greet(struct events_stream *stream)
+{
+    fail_all(stream, &STARTED_ANEW);
+    tell_present(stream);
+}
+
 /* Answers for others, and what is no answer, are passed over. */
 static void heard(void *cookie, str channel, str payload)
 {
@@ -80,18 +98,14 @@ static void heard(void *cookie, str channel, str payload)
 
     (void)channel;
     if (str_eq(payload, EVENTS_STREAM_HELLO))
-        tell_present(stream);
+        greet(stream);
     else
         (void)rpc_pending_deliver(&stream->pending, payload, &entry);
 }
 
 static void lost(void *cookie)
 {
-    struct events_stream *stream = cookie;
-    struct link *link;
-
-    while ((link = list_take(&stream->waiting)))
-        rpc_pending_fail(LIST_ELEMENT(link, struct rpc_entry, in_group), &REDIS_LOST);
+    fail_all(cookie, &REDIS_LOST);
 }
 
 /* --- delivering ---------------------------------------------------------------------------------- */
