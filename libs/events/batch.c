@@ -48,6 +48,7 @@ static void note_away(struct line *line, error why)
 
 static void note_answer(struct line *line)
 {
+    line->answered_ms = clock_ms();
     if (!line->away_ms)
         return;
     log_info("Events", "%s is back after %llu ms", line->subscriber.name,
@@ -88,12 +89,24 @@ static error call_row(struct line *line, struct call *call, const struct subscri
     return unreadable ? unreadable : row->handle(call, event, data);
 }
 
+/* Whoever has answered others meanwhile is not away: this one event has no answer, which is a failure of its own. If
+ * it were not, the others would be handed out again and again beside it. A stream that has failed before is known by
+ * now. */
+static bool is_stuck(struct line *line, const struct recorded *event, error why, uint64_t began_ms)
+{
+    return why->status == 504 &&
+           (line->answered_ms > began_ms || events_find_parked(line, event->stream_id));
+}
+
 static error call_relay(struct line *line, struct call *call, const struct recorded *event)
 {
     const struct subscriber *subscriber = &line->subscriber;
     bool answered = false;
+    uint64_t began_ms = clock_ms();
     error why = subscriber->relay(call, event, subscriber->cookie, &answered);
 
+    if (why && !answered && is_stuck(line, event, why, began_ms))
+        return why;
     if (why && !answered && !line->ending) {
         note_away(line, why);
         return &EVENTS_AWAY;

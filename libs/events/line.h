@@ -36,6 +36,7 @@ struct line {
     uint64_t look_at_ms; /* when the disk is looked at for replays; 0: not at all */
     uint64_t away_ms, away_until_ms; /* the pause while the consumer is away; 0: it is there */
     uint64_t away_since_ms;
+    uint64_t answered_ms; /* when the consumer last answered */
     char away_why[LINE_FAILURE_MAX + 1];
     bool woken;
     bool ending;

@@ -88,6 +88,8 @@ static error make_packet(struct call *call, const struct parts *parts, str *out)
 
 /* --- how ----------------------------------------------------------------------------------------- */
 
+/* A consumer that has no handler for the event will have none a moment later: that is a refusal (404), which soon shows
+ * among the dead letters. */
 static error over_tcp(struct call *call, const struct events_consumer *consumer,
                       const struct parts *parts, bool *answered)
 {
@@ -100,7 +102,11 @@ static error over_tcp(struct call *call, const struct events_consumer *consumer,
         .margin_ms = EVENTS_ANSWER_MS,
     };
 
-    return rpc_client_ask(call, consumer->client, &request, answered);
+    error failed = rpc_client_ask(call, consumer->client, &request, answered);
+
+    if (failed == &RPC_UNKNOWN_PATTERN)
+        return error_new(call->arena, 404, "%s", failed->cause->message);
+    return failed;
 }
 
 static error publish(struct call *call, const struct events_consumer *consumer, str route,

@@ -102,16 +102,22 @@ static error handle_next(struct call *call, struct line *line, bool *idle)
     return why;
 }
 
-/* Delivers what there is. `*idle`: there was nothing, or it has to wait. */
-static error step(struct call *call, struct line *line, bool *idle)
+/* What came of a turn. */
+struct turn {
+    bool idle; /* there was nothing, or it has to wait */
+    bool held; /* because the consumer was away; its pause may be over before the turn is */
+};
+
+/* Delivers what there is. */
+static error step(struct call *call, struct line *line, struct turn *turn)
 {
-    *idle = true;
     TRY(events_look_for_replays(call, line));
-    if (!events_consumer_is_away(line)) {
+    turn->held = events_consumer_is_away(line);
+    if (!turn->held) {
         events_retry_due(line);
         TRY(save(line));
         if (line->parked_count < EVENTS_PARKED_MAX)
-            TRY(handle_next(call, line, idle));
+            TRY(handle_next(call, line, &turn->idle));
     }
     return save(line);
 }
@@ -131,10 +137,9 @@ static uint64_t least(uint64_t a, uint64_t b)
     return a < b ? a : b;
 }
 
-static uint64_t sleep_ms(const struct line *line)
+static uint64_t sleep_ms(const struct line *line, bool held)
 {
-    uint64_t work =
-        events_consumer_is_away(line) ? until(line->away_until_ms) : events_retry_in_ms(line);
+    uint64_t work = held ? until(line->away_until_ms) : events_retry_in_ms(line);
     uint64_t ms = least(least(work, until(line->save_at_ms)), until(line->look_at_ms));
 
     return least(ms, CALL_TIMEOUT_MAX_MS);
@@ -159,21 +164,21 @@ void events_line_wake(struct line *line)
         wait_done(line->asleep);
 }
 
-static void turn(struct line *line)
+static void take_turn(struct line *line)
 {
-    bool idle = true;
+    struct turn turn = { .idle = true };
 
     arena_reset(line->arena);
     line->woken = false;
     struct call call = call_new(line->arena, CALL_TIMEOUT_MS);
-    error why = step(&call, line, &idle);
+    error why = step(&call, line, &turn);
 
     if (why && why != &EVENTS_AWAY && !line->ending) {
         log_failure("Events", line->subscriber.name, why);
         line->woken = false;
         sleep_for(line, NAP_MS);
-    } else if (idle && !line->ending) {
-        sleep_for(line, sleep_ms(line));
+    } else if (turn.idle && !line->ending) {
+        sleep_for(line, sleep_ms(line, turn.held));
     }
 }
 
@@ -198,7 +203,7 @@ static void line_fiber(void *argument)
     struct line *line = argument;
 
     while (!line->ending)
-        turn(line);
+        take_turn(line);
     finish(line);
     wait_done(&line->ended);
 }

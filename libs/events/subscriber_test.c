@@ -4,6 +4,8 @@
 #include "runtime/random.h"
 #include "testing/account.h"
 
+#include <unistd.h>
+
 enum { HEARD_MAX = 4096, STREAMS = 20 };
 
 /* The service that listens. */
@@ -12,6 +14,7 @@ struct listener {
     int64_t heard[HEARD_MAX]; /* positions, in the order of their handling */
     size_t count;
     uuid poisoned;    /* events of this stream fail */
+    uuid stuck;       /* events of this stream have no answer, though others have */
     uuid refused;     /* what has moved in this stream is not understood */
     int64_t away_for; /* attempts that a consumer elsewhere does not answer */
     bool naps;
@@ -255,6 +258,10 @@ static error relay(struct call *call, const struct recorded *event, void *cookie
         listener->away_for--;
         return error_new(call->arena, 503, "Nobody is there");
     }
+    if (uuid_eq(event->stream_id, listener->stuck)) {
+        TRY(call_sleep(call, 30));
+        return error_new(call->arena, 504, "No answer");
+    }
     *answered = true;
     if (listener->naps)
         TRY(call_sleep(call, 1 + random_below(3)));
@@ -358,6 +365,46 @@ STORE_TEST(lanes_keep_each_streams_order_when_the_consumer_goes_away_now_and_the
     for (int64_t i = 0; i < STREAMS; i++)
         assert_int_equal(last[i], 10 * (i + 1));
     assert_int_equal(events_counts(events).failed, 0);
+    events_close(&store->call, events);
+}
+
+static error hold_committer(struct db_unit *unit, void *argument)
+{
+    (void)unit;
+    (void)argument;
+    usleep(1000 * 1000);
+    return NULL;
+}
+
+/* The pause ends while the checkpoint is being written. */
+STORE_TEST(a_slow_disk_does_not_let_a_line_oversleep)
+{
+    struct events *events = events_of(store);
+    struct listener listener = { .store = store, .away_for = 4 };
+
+    append(store, events, random_uuid(), 0, 1);
+    relay_to(&listener, events, 0);
+    assert_done(call_sleep(&store->call, 150));
+    assert_done(db_transaction(&store->call, store->db, hold_committer, NULL));
+    assert_done(call_sleep(&store->call, 1000));
+    assert_int_equal(listener.count, 1);
+    events_close(&store->call, events);
+}
+
+/* What has no answer is parked, so that the others are not handed out again with it. */
+STORE_TEST(an_event_without_an_answer_is_no_reason_to_repeat_others)
+{
+    struct events *events = events_of(store);
+    struct listener listener = { .store = store, .naps = true, .stuck = random_uuid() };
+
+    append(store, events, listener.stuck, 0, 1);
+    for (int i = 0; i < STREAMS; i++)
+        append(store, events, random_uuid(), 0, 2);
+    relay_to(&listener, events, 8);
+    catch_up(store, events);
+    assert_done(call_sleep(&store->call, 300));
+    assert_int_equal(listener.count, 2 * STREAMS);
+    assert_true(events_counts(events).failed >= 2);
     events_close(&store->call, events);
 }
 
@@ -576,6 +623,8 @@ int main(void)
         cmocka_unit_test(events_wait_for_a_consumer_that_is_away_without_counting_attempts),
         cmocka_unit_test(a_consumer_that_is_back_need_not_wait_for_its_events),
         cmocka_unit_test(lanes_keep_each_streams_order_when_the_consumer_goes_away_now_and_then),
+        cmocka_unit_test(a_slow_disk_does_not_let_a_line_oversleep),
+        cmocka_unit_test(an_event_without_an_answer_is_no_reason_to_repeat_others),
         cmocka_unit_test(what_is_refused_is_a_dead_letter_soon_and_can_be_left_out),
         cmocka_unit_test(a_subscriber_notices_a_retry_of_another_process),
         cmocka_unit_test(a_poisoned_stream_waits_while_others_go_on),

@@ -109,13 +109,18 @@ void rpc_write_error(struct buf *out, const struct json *id, error e)
     end_reply(out, id);
 }
 
+#define UNKNOWN_PATTERN "There is no matching message handler defined in the remote service."
+
+static const struct error NO_HANDLER = ERROR(500, UNKNOWN_PATTERN);
+const struct error RPC_UNKNOWN_PATTERN = {
+    .status = 500, .form = ERROR_BRIEF, .message = "Internal server error", .cause = &NO_HANDLER
+};
+
 void rpc_write_unknown_pattern(struct buf *out, const struct json *id)
 {
     BUF_ADD(out, "{\"id\":");
     json_write(out, id);
-    BUF_ADD(out,
-            ",\"status\":\"error\",\"err\":\"There is no matching message handler defined in the "
-            "remote service.\"}");
+    BUF_ADD(out, ",\"status\":\"error\",\"err\":\"" UNKNOWN_PATTERN "\"}");
 }
 
 /* --- errors -------------------------------------------------------------------------------------- */
@@ -235,6 +240,8 @@ error rpc_error_of(struct arena *arena, const struct json *err)
     struct error read = { .form = ERROR_BRIEF };
     struct ours ours;
 
+    if (err->type == JSON_STRING && str_is(err->text, UNKNOWN_PATTERN))
+        return &RPC_UNKNOWN_PATTERN;
     if (!read_status(err, &read.status))
         return not_understood(arena, err);
     if (read_ours(err, &ours))

@@ -47,6 +47,9 @@ void rpc_write_end(struct buf *out, const struct json *id);
 void rpc_write_error(struct buf *out, const struct json *id, error e);
 void rpc_write_unknown_pattern(struct buf *out, const struct json *id);
 
+/* 500, as any error that has no status: what rpc_error_of makes of the answer above. */
+extern const struct error RPC_UNKNOWN_PATTERN;
+
 /* Appends the error as it travels: {"statusCode":404,"message":"User not found","error":"Not Found"};
  * `message` is a list where the error has one, `error` is left out where the error's form has none, and
  * `retryAfter` (seconds) follows where it is set. */

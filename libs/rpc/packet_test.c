@@ -240,6 +240,14 @@ static void a_peer_s_error_becomes_what_a_nestjs_gateway_makes_of_it(void **stat
     }
 }
 
+static void that_a_peer_has_no_handler_is_told_from_other_failures(void **state)
+{
+    struct bench *bench = *state;
+    const char *text = "\"There is no matching message handler defined in the remote service.\"";
+
+    assert_ptr_equal(rpc_error_of(bench->arena, parse(bench, text)), &RPC_UNKNOWN_PATTERN);
+}
+
 static void an_error_of_ours_arrives_as_it_left(void **state)
 {
     struct bench *bench = *state;
@@ -278,6 +286,7 @@ int main(void)
         CASE(an_id_is_echoed_as_it_came),
         CASE(replies_are_read_as_nestjs_s_clients_do),
         CASE(a_peer_s_error_becomes_what_a_nestjs_gateway_makes_of_it),
+        CASE(that_a_peer_has_no_handler_is_told_from_other_failures),
         CASE(an_error_of_ours_arrives_as_it_left),
     };
 

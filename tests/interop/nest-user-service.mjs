@@ -1,5 +1,6 @@
 // A user service on NestJS, its users in memory: what Cuib's gateway talks to in place of its own. It fails as a
-// polite service does, RpcExceptions with a status; a user whose name is a row of nest-answers.mjs gets that row.
+// polite service does, RpcExceptions with a status; a user whose name is a row of nest-answers.mjs gets that row. It
+// hears of orders, which users are then shown with.
 //
 // usage: PORT=N [REDIS_PORT=N] [USER_EMAIL=…] node nest-user-service.mjs VERSION
 //     USER_EMAIL is the e-mail of a user, an administrator, who is there from the start
@@ -10,6 +11,7 @@ import { answers } from './nest-answers.mjs';
 const { common, microservices } = nest;
 const { USER_EMAIL } = process.env;
 const users = new Map();
+const orders = new Map();
 const now = () => new Date();
 const refusal = (exception) => new microservices.RpcException(exception.getResponse());
 const shown = ({ password, ...user }) => user;
@@ -39,7 +41,9 @@ class UserController {
     }
 
     findById(id) {
-        return { ...shown(find((user) => user.id === id)), orders: [] };
+        const user = shown(find((one) => one.id === id));
+        const own = [...orders.values()].filter(({ userId }) => userId === id);
+        return { ...user, orders: own.map(({ userId, ...order }) => order) };
     }
 
     async findByEmail(email) {
@@ -63,10 +67,20 @@ class UserController {
     delete(id) {
         users.delete(find((user) => user.id === id).id);
     }
+
+    hearOfOrder({ orderId: id, userId, total, currency = 'RON', createdAt }) {
+        orders.set(id, { id, userId, total, currency, status: 'PENDING', createdAt });
+    }
+
+    hearOfStatus({ orderId, newStatus }) {
+        orders.get(orderId).status = newStatus;
+    }
 }
 
+const events = { hearOfOrder: 'order.created', hearOfStatus: 'order.statusChanged' };
 for (const method of Object.getOwnPropertyNames(UserController.prototype).slice(1))
-    decorate(UserController, method, microservices.MessagePattern(`user.${method}`));
+    decorate(UserController, method, events[method] ? microservices.EventPattern(events[method])
+        : microservices.MessagePattern(`user.${method}`));
 if (USER_EMAIL) {
     const first = { email: USER_EMAIL, password: 'correct horse battery', name: 'First' };
     const id = '11111111-1111-4111-8111-111111111111';
