@@ -3,6 +3,9 @@
  * time, and the events of one stream one after the other. A lane that finds nothing ends: whatever still waits, waits
  * for an event that another lane has, and that lane goes on with it.
  *
+ * A batch is waited for, but not for ever: when all that is left of it has been under way for LINE_PATIENCE_MS, its streams are
+ * parked as if they were being tried again, and the line goes on. So a few handlers that hang delay nobody.
+ *
  * When a handler fails, its stream is parked and the rest of it in the batch is passed over. When the consumer is
  * away, the batch ends: what the other lanes have on their way is waited for, and the line goes on, later, after the last
  * event before which all were handled. Some are handled a second time then, which the consumer's inbox knows. */
@@ -146,14 +149,21 @@ error events_deliver(struct line *line, struct arena *arena, const struct record
     list_remove(&run->link);
     if (why && line->ending)
         return &ERROR_CANCELLED;
-    if (!why)
+    if (!why) {
         line->events->counts.delivered++;
+        line->delivered++;
+    }
     return why;
 }
 
 /* --- a batch ------------------------------------------------------------------------------------- */
 
-enum state { WAITS, TAKEN, DONE /* handled, parked, or passed over: its stream is parked */ };
+enum state {
+    WAITS,
+    TAKEN,
+    LEFT, /* taken, and no longer waited for: its stream is parked */
+    DONE, /* handled, parked, or passed over: its stream is parked */
+};
 
 enum { NONE = -1 };
 
@@ -164,8 +174,9 @@ struct batch {
     int first; /* all before it are taken */
     enum state states[LINE_BATCH];
     int before[LINE_BATCH]; /* the event before it in its stream, or NONE */
-    unsigned running;
-    error failed; /* the batch is not finished */
+    unsigned running;       /* lanes */
+    struct arena *arena;    /* the batch's own, once it is left to its lanes; or NULL */
+    error failed;           /* the batch is not finished */
     struct wait ended;
 };
 
@@ -223,6 +234,10 @@ static error deliver_or_park(struct batch *batch, struct arena *arena, int i)
     struct line *line = batch->line;
     error why = events_deliver(line, arena, &batch->events[i]);
 
+    if (batch->states[i] == LEFT) {
+        events_settle_left(line, &batch->events[i], why);
+        return NULL;
+    }
     if (why == &EVENTS_AWAY || (why && line->ending))
         return why;
     line->moved_ms = clock_ms();
@@ -254,14 +269,66 @@ static void run_lane(struct batch *batch)
 static void lane_fiber(void *argument)
 {
     struct batch *batch = argument;
+    struct line *line = batch->line;
 
     run_lane(batch);
-    if (--batch->running == 0)
+    bool last = --batch->running == 0;
+
+    if (batch->arena) {
+        line->retrying--;
+        events_line_wake(line);
+        if (last)
+            arena_free(batch->arena);
+    } else if (last) {
         wait_done(&batch->ended);
+    }
+}
+
+/* --- handlers that take long --------------------------------------------------------------------- */
+
+/* What is still under way is parked as if it were tried again already. False: not all of it could be. */
+static bool leave_all(struct batch *batch)
+{
+    for (int i = 0; i < batch->count; i++) {
+        if (batch->states[i] != TAKEN)
+            continue;
+        if (!events_leave(batch->line, &batch->events[i]))
+            return false;
+        pass_over(batch, i);
+        batch->states[i] = LEFT;
+    }
+    return true;
+}
+
+/* Leaves the batch and its memory to the lanes that still run, unless they are too many. All that waits in it waits
+ * for them. */
+static bool leave(struct batch *batch)
+{
+    struct line *line = batch->line;
+    bool may = line->leaves && !line->ending && !batch->failed &&
+               line->retrying + batch->running <= LINE_RETRIES_MAX;
+    struct arena *arena = may ? arena_new(LINE_ARENA_MAX) : NULL;
+
+    if (!arena || !leave_all(batch)) {
+        arena_free(arena);
+        return false;
+    }
+    batch->arena = line->arena;
+    line->arena = arena;
+    line->retrying += batch->running;
+    return true;
+}
+
+static void wait_for_lanes(struct batch *batch)
+{
+    struct call patience = call_new(batch->line->arena, LINE_PATIENCE_MS);
+
+    while (call_wait(&patience, &batch->ended) && !leave(batch))
+        patience = call_new(batch->line->arena, LINE_PATIENCE_MS);
 }
 
 /* A lane that cannot be started ends the batch. */
-static void run_lanes(struct call *call, struct batch *batch, unsigned lanes)
+static void run_lanes(struct batch *batch, unsigned lanes)
 {
     batch->running = 1; /* ours, so that the count does not reach zero early */
     for (unsigned i = 0; i < lanes && batch->first < batch->count && !batch->failed; i++) {
@@ -274,14 +341,16 @@ static void run_lanes(struct call *call, struct batch *batch, unsigned lanes)
         }
     }
     if (--batch->running > 0)
-        call_wait_done(call, &batch->ended);
+        wait_for_lanes(batch);
 }
+
+/* --- the whole ----------------------------------------------------------------------------------- */
 
 static void move_on(const struct batch *batch)
 {
     struct line *line = batch->line;
 
-    for (int i = 0; i < batch->count && batch->states[i] == DONE; i++)
+    for (int i = 0; i < batch->count && batch->states[i] >= LEFT; i++)
         line->seen = batch->events[i].position;
     line->taken = line->seen;
 }
@@ -298,9 +367,11 @@ error events_run_batch(struct call *call, struct line *line, struct recorded *ev
     line->taken = events[count - 1].position;
     prepare(batch);
     if (line->subscriber.lanes > 1)
-        run_lanes(call, batch, line->subscriber.lanes);
+        run_lanes(batch, line->subscriber.lanes);
     else
         run_lane(batch);
+    error failed = batch->failed;
+
     move_on(batch);
-    return batch->failed;
+    return failed;
 }

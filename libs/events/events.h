@@ -269,6 +269,8 @@ struct events_status {
     uint64_t still_ms;   /* since the last was handled or parked, when some wait */
     uint64_t away_ms;    /* since the consumer could not be asked; 0: it could */
     const char *why;     /* it could not, or NULL */
+    uint64_t delivered;  /* attempts that succeeded, since events_subscribe */
+    uint64_t failed;     /* and that did not */
 };
 
 /* Of all subscribers of the store, in the call's arena; the texts until the line's next attempt. */

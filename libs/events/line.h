@@ -7,11 +7,13 @@ enum {
     LINE_BATCH = 256,        /* events that are read and delivered at a time */
     LINE_UNSAVED_MAX = 1024, /* events that may be delivered before the checkpoint is written */
     LINE_SAVE_MS = 200,      /* and for how long */
-    LINE_RETRIES_MAX = 8,    /* parked streams that are tried at the same time */
+    LINE_RETRIES_MAX =
+        8, /* parked streams that are tried, or have a handler under way, at the same time */
     LINE_ARENA_MAX = 32 * 1024 * 1024,
     LINE_AWAY_FIRST_MS =
         50, /* before a consumer that is away is tried again; doubles, with jitter, up to */
     LINE_AWAY_MAX_MS = 5 * 1000,
+    LINE_PATIENCE_MS = 1000, /* before the line goes on without what is left of a batch */
     LINE_LOOK_MS =
         2 *
         1000, /* how often a line with dead letters looks whether somebody wants them replayed */
@@ -29,6 +31,8 @@ struct line {
     uint64_t save_at_ms; /* when it must be written; 0: it is */
     struct link parked;  /* of struct parked, by no order */
     size_t parked_count; /* but those that are gone */
+    uint64_t delivered;  /* attempts that succeeded */
+    uint64_t failed;     /* and that did not */
     size_t retrying;     /* fibers */
     struct link runs;    /* handlers' calls */
     struct link waiters; /* of events_catch_up */
@@ -38,6 +42,7 @@ struct line {
     uint64_t away_since_ms;
     uint64_t answered_ms; /* when the consumer last answered */
     char away_why[LINE_FAILURE_MAX + 1];
+    bool leaves; /* it need not wait for all of a batch */
     bool woken;
     bool ending;
     struct wait *asleep; /* NULL: the line's fiber runs */
@@ -106,6 +111,12 @@ struct line *events_find_line(const struct events *events, str name);
 
 /* Parks the stream of an event whose handler has failed. */
 error events_park(struct line *line, const struct recorded *event, error why);
+
+/* Parks the stream of an event whose handler is under way, without trying it meanwhile. False when memory is refused. */
+bool events_leave(struct line *line, const struct recorded *event);
+
+/* The end of that handler: the stream goes on after the event, or is tried again. */
+void events_settle_left(struct line *line, const struct recorded *event, error why);
 
 /* Starts a fiber for each stream whose time has come. */
 void events_retry_due(struct line *line);

@@ -139,6 +139,7 @@ static void note_failure(struct parked *parked, int64_t position, error why)
     snprintf(parked->failure, sizeof parked->failure, "%d %s", why->status, text_of(why));
     parked->dirty = true;
     parked->line->events->counts.failed++;
+    parked->line->failed++;
     log_failure("Events", name, why);
     if (last) {
         note_dead(parked->line);
@@ -155,6 +156,36 @@ error events_park(struct line *line, const struct recorded *event, error why)
         return &ERROR_OUT_OF_MEMORY;
     note_failure(parked, event->position, why);
     return NULL;
+}
+
+/* When the process ends before the handler does, the event is tried again. */
+bool events_leave(struct line *line, const struct recorded *event)
+{
+    struct parked *parked = new_parked(line, event->stream_id);
+
+    if (!parked)
+        return false;
+    parked->position = event->position;
+    parked->retry_at = clock_now();
+    snprintf(parked->failure, sizeof parked->failure, "its handler takes long");
+    parked->busy = true;
+    parked->dirty = true;
+    return true;
+}
+
+void events_settle_left(struct line *line, const struct recorded *event, error why)
+{
+    struct parked *parked = events_find_parked(line, event->stream_id);
+
+    parked->busy = false;
+    if (!why) {
+        parked->position = event->position + 1;
+        parked->attempts = 0;
+        parked->retry_at = clock_now();
+        parked->dirty = true;
+    } else if (why != &EVENTS_AWAY && !line->ending) {
+        note_failure(parked, event->position, why);
+    }
 }
 
 /* --- on the disk --------------------------------------------------------------------------------- */

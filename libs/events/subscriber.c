@@ -281,6 +281,7 @@ error events_subscribe(struct call *call, struct events *events,
         return &ERROR_OUT_OF_MEMORY;
     error why = events_line_load(call, line);
 
+    line->leaves = true;
     if (!why)
         why = fiber_start(line_fiber, line);
     if (why)
@@ -367,6 +368,8 @@ static void describe(const struct line *line, int64_t newest, struct events_stat
         .still_ms = newest > line->seen ? now - line->moved_ms : 0,
         .away_ms = line->away_ms ? now - line->away_since_ms : 0,
         .why = line->away_ms ? line->away_why : NULL,
+        .delivered = line->delivered,
+        .failed = line->failed,
     };
 }
 

@@ -2,6 +2,7 @@
 
 #include "runtime/clock.h"
 #include "runtime/random.h"
+#include "events/line.h"
 #include "testing/account.h"
 
 #include <unistd.h>
@@ -15,6 +16,7 @@ struct listener {
     size_t count;
     uuid poisoned;    /* events of this stream fail */
     uuid stuck;       /* events of this stream have no answer, though others have */
+    uuid slow;        /* … take three seconds */
     uuid refused;     /* what has moved in this stream is not understood */
     int64_t away_for; /* attempts that a consumer elsewhere does not answer */
     bool naps;
@@ -263,6 +265,8 @@ static error relay(struct call *call, const struct recorded *event, void *cookie
         return error_new(call->arena, 504, "No answer");
     }
     *answered = true;
+    if (uuid_eq(event->stream_id, listener->slow))
+        TRY(call_sleep(call, 3000));
     if (listener->naps)
         TRY(call_sleep(call, 1 + random_below(3)));
     if (uuid_eq(event->stream_id, listener->poisoned))
@@ -406,6 +410,52 @@ STORE_TEST(an_event_without_an_answer_is_no_reason_to_repeat_others)
     assert_int_equal(listener.count, 2 * STREAMS);
     assert_true(events_counts(events).failed >= 2);
     events_close(&store->call, events);
+}
+
+STORE_TEST(a_handler_that_takes_long_delays_no_other_stream)
+{
+    struct events *events = events_of(store);
+    struct listener listener = { .store = store, .slow = random_uuid() };
+
+    append(store, events, listener.slow, 0, 2);
+    append(store, events, random_uuid(), 0, 2);
+    relay_to(&listener, events, 8);
+    assert_done(call_sleep(&store->call, LINE_PATIENCE_MS / 2));
+    append(store, events, random_uuid(), 0, 2);
+    append(store, events, listener.slow, 2, 1);
+    assert_done(call_sleep(&store->call, LINE_PATIENCE_MS));
+    assert_int_equal(listener.count, 4);
+    catch_up(store, events);
+    listener.slow = (uuid){ 0 };
+    while (listener.count < 7)
+        assert_done(call_sleep(&store->call, 10));
+    assert_int_equal(listener.heard[4], 1);
+    assert_int_equal(listener.heard[5], 2);
+    assert_int_equal(listener.heard[6], 7);
+    assert_int_equal(events_counts(events).failed, 0);
+    events_close(&store->call, events);
+    assert_int_equal(store_number(store, "SELECT count(*) AS value FROM events_parked"), 0);
+    assert_int_equal(checkpoint(store), 7);
+}
+
+STORE_TEST(closing_waits_for_a_handler_that_was_left_behind)
+{
+    struct events *events = events_of(store);
+    struct listener listener = { .store = store, .slow = random_uuid() };
+
+    append(store, events, listener.slow, 0, 1);
+    relay_to(&listener, events, 8);
+    assert_done(call_sleep(&store->call, LINE_PATIENCE_MS + 200));
+    events_close(&store->call, events);
+    assert_int_equal(listener.count, 0);
+    assert_int_equal(store_number(store, "SELECT count(*) AS value FROM events_parked"), 1);
+    listener.slow = (uuid){ 0 };
+    events = events_of(store);
+    relay_to(&listener, events, 8);
+    while (listener.count < 1)
+        assert_done(call_sleep(&store->call, 10));
+    events_close(&store->call, events);
+    assert_int_equal(store_number(store, "SELECT count(*) AS value FROM events_parked"), 0);
 }
 
 /* --- failures ------------------------------------------------------------------------------------ */
@@ -625,6 +675,8 @@ int main(void)
         cmocka_unit_test(lanes_keep_each_streams_order_when_the_consumer_goes_away_now_and_then),
         cmocka_unit_test(a_slow_disk_does_not_let_a_line_oversleep),
         cmocka_unit_test(an_event_without_an_answer_is_no_reason_to_repeat_others),
+        cmocka_unit_test(a_handler_that_takes_long_delays_no_other_stream),
+        cmocka_unit_test(closing_waits_for_a_handler_that_was_left_behind),
         cmocka_unit_test(what_is_refused_is_a_dead_letter_soon_and_can_be_left_out),
         cmocka_unit_test(a_subscriber_notices_a_retry_of_another_process),
         cmocka_unit_test(a_poisoned_stream_waits_while_others_go_on),
