@@ -62,6 +62,8 @@ static void note_answer(struct line *line)
 void events_consumer_is_back(struct line *line)
 {
     line->away_until_ms = 0;
+    if (line->away_ms)
+        line->away_ms = LINE_AWAY_FIRST_MS; /* it may take a moment yet, but no longer than at first */
     events_line_wake(line);
 }
 

@@ -4,8 +4,6 @@
 #include <assert.h>
 
 enum {
-    LANES = EVENTS_LANES_MAX, /* streams on their way to a consumer elsewhere */
-    LANES_HERE = 8,           /* streams that a service of this process handles at the same time */
     STILL_MAX_MS = 60 * 1000, /* events that wait so long without progress are worth a word */
     REMARK_MAX = 512,
 };
@@ -17,11 +15,12 @@ enum {
 static error subscribe_here(struct call *call, struct service_instance *self,
                             struct service_instance *listener)
 {
+    /* As many streams as can be on their way share a commit of the consumer's store. */
     const struct subscriber subscriber = {
         .name = listener->service->name,
         .rows = listener->service->recorded,
         .service = listener,
-        .lanes = LANES_HERE,
+        .lanes = EVENTS_LANES_MAX,
     };
 
     return subscriber.rows ? events_subscribe(call, self->events, &subscriber) : NULL;
@@ -86,6 +85,7 @@ static void note_present(void *cookie)
     const struct service_delivery *delivery = cookie;
 
     events_present(delivery->consumer.events, delivery->name);
+    events_present(delivery->consumer.events, PUBSUB); /* Redis is there, too */
 }
 
 static struct service_delivery *new_delivery(struct service_instance *self, const char *name)
@@ -121,9 +121,10 @@ static error subscribe_elsewhere(struct call *call, struct service_instance *sel
                                  const struct service_consumer *row)
 {
     struct service_delivery *delivery = new_delivery(self, row->name);
-    const struct subscriber subscriber = {
-        .name = row->name, .relay = events_relay, .cookie = &delivery->consumer, .lanes = LANES
-    };
+    const struct subscriber subscriber = { .name = row->name,
+                                           .relay = events_relay,
+                                           .cookie = &delivery->consumer,
+                                           .lanes = EVENTS_LANES_MAX };
 
     delivery->consumer.types = row->types;
     TRY(reach(self->system, delivery));
@@ -138,7 +139,7 @@ static error publish(struct call *call, struct service_instance *self)
         .name = PUBSUB,
         .relay = events_relay,
         .cookie = &delivery->consumer,
-        .lanes = LANES,
+        .lanes = EVENTS_LANES_MAX,
         .from_now = true,
     };
 
