@@ -183,6 +183,8 @@ struct payment_answer {
 
 /* --- events -------------------------------------------------------------------------------------- */
 
+/* Those of another's order service may have no items, no name of an item (at == NULL), currency (likewise), address,
+ * method, payment id (nil) or time (0). Ours have all of it. */
 struct order_created {
     uuid order_id, user_id;
     struct order_items items;

@@ -74,6 +74,13 @@ SCHEMA(user_details,
        FIELD(created_at),
        FIELD(updated_at));
 
+SCHEMA(contact_profile, FIELD(language, .optional = true));
+
+SCHEMA(user_contact,
+       FIELD(email),
+       FIELD(name, .optional = true),
+       FIELD(profile, .of = contact_profile_schema, .optional = true));
+
 SCHEMA(user_page_query,
        FIELD(limit, RULES(IS_INT, AT_LEAST(1), AT_MOST(USER_PAGE_MAX)), .fallback = "20"),
        FIELD(cursor, RULES(IS_STRING, IS_NOT_EMPTY), .optional = true,

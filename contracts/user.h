@@ -80,6 +80,16 @@ struct user_details {
     timestamp created_at, updated_at;
 };
 
+/* What writing to a user takes, of what any user service answers to user.findById. */
+struct contact_profile {
+    str language; /* whatever its users may choose; at == NULL: none */
+};
+
+struct user_contact {
+    str email, name;                 /* name.at == NULL: none */
+    struct contact_profile *profile; /* NULL: none */
+};
+
 /* A page of users, newest first. The cursor is opaque. */
 struct user_page_query {
     int64_t limit;
@@ -106,5 +116,7 @@ const struct schema *credentials_schema(void);
 const struct schema *order_summary_schema(void);
 const struct schema *user_schema(void);
 const struct schema *user_details_schema(void);
+const struct schema *contact_profile_schema(void);
+const struct schema *user_contact_schema(void);
 const struct schema *user_page_query_schema(void);
 const struct schema *user_page_schema(void);

@@ -50,7 +50,8 @@ static void remember(struct contacts *contacts, uuid user, const struct contact 
         .language_len = contact->language.len,
     };
     memcpy(place->email, contact->email.at, contact->email.len);
-    memcpy(place->name, contact->name.at, contact->name.len);
+    if (contact->name.len)
+        memcpy(place->name, contact->name.at, contact->name.len);
     if (contact->language.len)
         memcpy(place->language, contact->language.at, contact->language.len);
 }
@@ -58,16 +59,41 @@ static void remember(struct contacts *contacts, uuid user, const struct contact 
 /* In the arena, since the place may be another's before the call has ended. */
 static error copy_of(struct arena *arena, const struct remembered *place, struct contact *out)
 {
-    struct contact copy = {
-        .email = arena_copy(arena, (str){ place->email, place->email_len }),
-        .name = arena_copy(arena, (str){ place->name, place->name_len }),
-    };
+    struct contact copy = { .email = arena_copy(arena, (str){ place->email, place->email_len }) };
 
+    if (place->name_len)
+        copy.name = arena_copy(arena, (str){ place->name, place->name_len });
     if (place->language_len)
         copy.language = arena_copy(arena, (str){ place->language, place->language_len });
-    if (!copy.email.at || !copy.name.at || (place->language_len && !copy.language.at))
+    if (!copy.email.at || (place->name_len && !copy.name.at) ||
+        (place->language_len && !copy.language.at))
         return &ERROR_OUT_OF_MEMORY;
     *out = copy;
+    return NULL;
+}
+
+static error ask_here(struct call *call, const struct rpc_peer *peer, const struct user_id *wanted,
+                      struct contact *out)
+{
+    struct user_details found;
+
+    TRY(rpc_send(call, peer, PATTERN, IN(user_id, wanted), OUT(user_details, &found)));
+    *out = (struct contact){ .email = found.email, .name = found.name };
+    if (found.profile)
+        out->language = found.profile->language;
+    return NULL;
+}
+
+/* Whose service it is we do not know: what a letter has no use for may have any shape. */
+static error ask_there(struct call *call, const struct rpc_peer *peer, const struct user_id *wanted,
+                       struct contact *out)
+{
+    struct user_contact found;
+
+    TRY(rpc_send(call, peer, PATTERN, IN(user_id, wanted), OUT(user_contact, &found)));
+    *out = (struct contact){ .email = found.email, .name = found.name };
+    if (found.profile)
+        out->language = found.profile->language;
     return NULL;
 }
 
@@ -75,13 +101,9 @@ static error ask(struct call *call, struct system *system, uuid user, struct con
 {
     struct rpc_peer peer = service_peer(system, PATTERN);
     const struct user_id wanted = { user };
-    struct user_details found;
 
-    TRY(rpc_send(call, &peer, PATTERN, IN(user_id, &wanted), OUT(user_details, &found)));
-    *out = (struct contact){ .email = found.email, .name = found.name };
-    if (found.profile)
-        out->language = found.profile->language;
-    return NULL;
+    return service_is_here(system, "user") ? ask_here(call, &peer, &wanted, out)
+                                           : ask_there(call, &peer, &wanted, out);
 }
 
 error contacts_find(struct call *call, struct contacts *contacts, struct system *system, uuid user,

@@ -15,7 +15,8 @@ enum {
 };
 
 struct contact {
-    str email, name;
+    str email;
+    str name;     /* at == NULL: none, of a user of another's user service */
     str language; /* of the user's profile; at == NULL: none */
 };
 

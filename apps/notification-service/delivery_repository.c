@@ -105,13 +105,14 @@ error delivery_outlook(struct call *call, struct db *db, timestamp now,
                   " EXISTS (SELECT 1 FROM deliveries WHERE state = 'dead') AS any_dead");
 }
 
-static SCHEMA(delivery_queue, FIELD(pending), FIELD(since, .optional = true));
+static SCHEMA(delivery_queue, FIELD(pending), FIELD(since, .optional = true), FIELD(dead));
 
 error delivery_queue(struct call *call, struct db *db, struct delivery_queue *out)
 {
     return db_one(call, db, NO_INPUT, OUT(delivery_queue, out),
                   "SELECT (SELECT count(*) FROM deliveries WHERE state = 'pending') AS pending,"
-                  " (SELECT min(created_at) FROM deliveries WHERE state = 'pending') AS since");
+                  " (SELECT min(created_at) FROM deliveries WHERE state = 'pending') AS since,"
+                  " (SELECT count(*) FROM deliveries WHERE state = 'dead') AS dead");
 }
 
 /* --- what became of it --------------------------------------------------------------------------- */

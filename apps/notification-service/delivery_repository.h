@@ -63,6 +63,7 @@ error delivery_outlook(struct call *call, struct db *db, timestamp now,
 struct delivery_queue {
     int64_t pending;
     timestamp since; /* creation of the oldest pending row; 0: none is pending */
+    int64_t dead;
 };
 error delivery_queue(struct call *call, struct db *db, struct delivery_queue *out);
 

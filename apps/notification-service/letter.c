@@ -52,7 +52,7 @@ struct payment_letter {
     struct letter_payment *payment;
 };
 
-static SCHEMA(letter_user, FIELD(name), FIELD(email));
+static SCHEMA(letter_user, FIELD(name, .optional = true), FIELD(email));
 
 static SCHEMA(letter_item,
               FIELD(product_id),
@@ -79,7 +79,7 @@ static SCHEMA(order_letter,
 static SCHEMA(letter_paid_order, FIELD(id));
 
 static SCHEMA(letter_payment,
-              FIELD(id),
+              FIELD(id, .optional = true),
               FIELD(amount),
               FIELD(currency),
               FIELD(processed_at));
@@ -88,6 +88,12 @@ static SCHEMA(payment_letter,
               FIELD(user, .of = letter_user_schema),
               FIELD(order, .of = letter_paid_order_schema),
               FIELD(payment, .of = letter_payment_schema));
+
+/* The time that an event tells, else the event's own. */
+static str print_time(struct arena *arena, timestamp told, const struct letter_facts *facts)
+{
+    return text_of_time(arena, told.ms ? told : facts->event_at, facts->language);
+}
 
 /* --- an order ------------------------------------------------------------------------------------ */
 
@@ -100,7 +106,7 @@ static error fill_item(struct arena *arena, const struct order_item *from, enum 
         return &TOO_MUCH;
     *out = (struct letter_item){
         .product_id = from->product_id,
-        .name = from->name,
+        .name = from->name.len ? from->name : from->product_id,
         .quantity = text_of_integer(arena, from->quantity, language),
         .price = text_of_money(arena, from->price, language),
         .amount = text_of_money(arena, amount, language),
@@ -151,7 +157,7 @@ static error order_values(struct arena *arena, const struct letter_facts *facts,
         .cash_on_delivery = event.payment_method == PAYMENT_CASH_ON_DELIVERY,
     };
     order.id = text_of_uuid(arena, event.order_id);
-    order.created_at = text_of_time(arena, event.created_at, facts->language);
+    order.created_at = print_time(arena, event.created_at, facts);
     order.total = text_of_money(arena, event.total, facts->language);
     order.currency = event.currency.at ? event.currency : facts->currency;
     order.shipping_address = event.shipping_address;
@@ -164,6 +170,24 @@ static error order_values(struct arena *arena, const struct letter_facts *facts,
 
 /* --- a payment ----------------------------------------------------------------------------------- */
 
+static error fill_payment(struct arena *arena, const struct letter_facts *facts,
+                          const struct payment_processed *event, struct letter_payment *out)
+{
+    const uuid none = { 0 };
+    bool named = !uuid_eq(event->payment_id, none);
+
+    *out = (struct letter_payment){
+        .amount = text_of_money(arena, event->amount, facts->language),
+        .currency = event->currency.at ? event->currency : facts->currency,
+        .processed_at = print_time(arena, event->processed_at, facts),
+    };
+    if (named)
+        out->id = text_of_uuid(arena, event->payment_id);
+    if (!out->amount.at || !out->processed_at.at || (named && !out->id.at))
+        return &ERROR_OUT_OF_MEMORY;
+    return NULL;
+}
+
 static error payment_values(struct arena *arena, const struct letter_facts *facts,
                             const struct json **out)
 {
@@ -174,14 +198,9 @@ static error payment_values(struct arena *arena, const struct letter_facts *fact
     struct payment_processed event;
 
     TRY(schema_parse(payment_processed_schema(), arena, facts->event, SCHEMA_IGNORE, &event));
+    TRY(fill_payment(arena, facts, &event, &payment));
     order.id = text_of_uuid(arena, event.order_id);
-    payment = (struct letter_payment){
-        .id = text_of_uuid(arena, event.payment_id),
-        .amount = text_of_money(arena, event.amount, facts->language),
-        .currency = event.currency.at ? event.currency : facts->currency,
-        .processed_at = text_of_time(arena, event.processed_at, facts->language),
-    };
-    if (!order.id.at || !payment.id.at || !payment.amount.at || !payment.processed_at.at)
+    if (!order.id.at)
         return &ERROR_OUT_OF_MEMORY;
     return print_values(arena, IN(payment_letter, &letter), out);
 }

@@ -1,14 +1,15 @@
 /* What the mails say: from an event and the user whose it is to the values that a template shows, every one of them a
  * text in the reader's language.
  *
- *     order-confirmation   user {name, email}
+ *     order-confirmation   user {name?, email}
  *                          order {id, createdAt, total, currency, items? [{productId, name, quantity, price, amount}],
  *                                 shippingAddress? {street, city, postalCode, country},
  *                                 paymentMethod? {card, bankTransfer, cashOnDelivery}}
- *     payment-received     user {name, email}, order {id}, payment {id, amount, currency, processedAt}
+ *     payment-received     user {name?, email}, order {id}, payment {id?, amount, currency, processedAt}
  *     payment-failed       the same
  *
- * What stands behind a ? may be missing from an event of another's order service. Of a payment method, one of the three is
+ * What stands before a ? may be missing from an event of another's order service, a user of another's user service. Of a
+ * payment method, one of the three is
  * true. */
 #pragma once
 
@@ -34,8 +35,9 @@ const struct schema *letter_schema(enum letter letter);
 
 /* What a letter is made of. */
 struct letter_facts {
-    str event;       /* data of the event, a JSON object */
-    str name, email; /* of the user */
+    str event;          /* data of the event, a JSON object */
+    timestamp event_at; /* when it happened, for data that name no time */
+    str name, email;    /* of the user; name.at == NULL: none */
     enum language language;
     str currency; /* of an event that names none */
 };

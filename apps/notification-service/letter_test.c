@@ -95,6 +95,33 @@ static void a_payment_becomes_texts_of_its_language(void **state)
     }
 }
 
+/* An order service may know no times, no names and no payment ids, and add prices up as JavaScript does. */
+static void what_another_order_service_leaves_out_is_made_up_for(void **state)
+{
+    struct letter_facts facts = {
+        .event = STR("{\"orderId\":\"" ORDER "\",\"userId\":\"" USER "\","
+                     "\"total\":0.30000000000000004,\"items\":[{\"productId\":\"book-1\","
+                     "\"price\":\"0.10\",\"quantity\":3}]}"),
+        .event_at = { 1767323045000 },
+        .email = STR("ana@example.com"),
+        .language = LANGUAGE_EN,
+        .currency = STR("EUR"),
+    };
+
+    (void)state;
+    assert_text(values_of(LETTER_ORDER_CONFIRMATION, &facts),
+                "{\"user\":{\"email\":\"ana@example.com\"},\"order\":{\"id\":\"" ORDER "\","
+                "\"createdAt\":\"2 January 2026, 03:04 UTC\",\"items\":[{\"productId\":"
+                "\"book-1\",\"name\":\"book-1\",\"quantity\":\"3\",\"price\":\"0.10\","
+                "\"amount\":\"0.30\"}],\"total\":\"0.30\",\"currency\":\"EUR\"}}");
+    facts.event = STR("{\"orderId\":\"" ORDER "\",\"userId\":\"" USER "\",\"amount\":\"5.00\","
+                      "\"status\":\"SUCCESS\"}");
+    assert_text(values_of(LETTER_PAYMENT_RECEIVED, &facts),
+                "{\"user\":{\"email\":\"ana@example.com\"},\"order\":{\"id\":\"" ORDER "\"},"
+                "\"payment\":{\"amount\":\"5.00\",\"currency\":\"EUR\","
+                "\"processedAt\":\"2 January 2026, 03:04 UTC\"}}");
+}
+
 static void an_event_without_what_a_letter_needs_is_refused(void **state)
 {
     static const char *const EVENTS[] = {
@@ -184,6 +211,42 @@ static void the_built_in_templates_are_sound_and_name_the_order(void **state)
     }
 }
 
+static void a_payment_without_an_id_has_no_line_for_it(void **state)
+{
+    static const char *const WORDS[LANGUAGE_COUNT] = { "Num\xC4\x83rul pl\xC4\x83\xC8\x9Bii",
+                                                       "Payment number" };
+    static const char *const GREETINGS[LANGUAGE_COUNT] = { "Bun\xC4\x83!", "Hello," };
+    struct letter_facts facts = {
+        .event = STR("{\"orderId\":\"" ORDER "\",\"userId\":\"" USER "\",\"amount\":5,"
+                     "\"status\":\"FAILED\"}"),
+        .email = STR("ana@example.com"),
+        .currency = STR("RON"),
+    };
+    struct templates templates;
+    const struct json *values;
+    str text;
+
+    (void)state;
+    assert_null(templates_load(arena, (str){ NULL, 0 }, &templates));
+    for (int language = 0; language < LANGUAGE_COUNT; language++) {
+        for (int letter = LETTER_PAYMENT_RECEIVED; letter <= LETTER_PAYMENT_FAILED; letter++) {
+            for (int part = LETTER_HTML; part <= LETTER_TEXT; part++) {
+                struct mail_template *template = templates.of[language][letter][part];
+                struct template_key key = { (enum language)language, (enum letter)letter,
+                                            (enum letter_part)part };
+
+                facts.language = key.language;
+                assert_non_null(strstr(filled(template, key).at, WORDS[language]));
+                assert_null(letter_values(arena, key.letter, &facts, &values));
+                assert_null(template_fill(arena, template, key.part, values, &text));
+                assert_null(strstr(text.at, WORDS[language]));
+                assert_non_null(strstr(text.at, ORDER));
+                assert_non_null(strstr(text.at, GREETINGS[language]));
+            }
+        }
+    }
+}
+
 static void html_is_escaped_and_text_is_not(void **state)
 {
     struct template_key key = { LANGUAGE_RO, LETTER_ORDER_CONFIRMATION, LETTER_HTML };
@@ -256,9 +319,11 @@ int main(void)
         TESTING(an_order_becomes_texts_of_its_language),
         TESTING(a_lean_order_is_enough),
         TESTING(a_payment_becomes_texts_of_its_language),
+        TESTING(what_another_order_service_leaves_out_is_made_up_for),
         TESTING(an_event_without_what_a_letter_needs_is_refused),
         TESTING(letters_are_found_by_their_names),
         TESTING(the_built_in_templates_are_sound_and_name_the_order),
+        TESTING(a_payment_without_an_id_has_no_line_for_it),
         TESTING(html_is_escaped_and_text_is_not),
         TESTING(a_file_replaces_its_template_and_no_other),
         TESTING(a_subject_is_one_line),

@@ -1,5 +1,6 @@
 #include "apps/notification-service/notification_service.h"
 #include "apps/notification-service/mail_health.h"
+#include "apps/notification-service/mail_metrics.h"
 #include "apps/notification-service/notification_controller.h"
 #include "runtime/file.h"
 #include "runtime/log.h"
@@ -246,6 +247,7 @@ const struct service notification_service = {
     .title = "NotificationService",
     .settings = notification_settings_schema,
     .recorded = notification_subscriptions,
+    .metrics = mail_metrics,
     .open = open_store,
     .start = start,
     .stop = stop,

@@ -42,6 +42,7 @@ struct postman {
     struct circuit circuit;
     struct slot slots[POSTMAN_AT_ONCE];
     unsigned busy; /* slots that are not free */
+    uint64_t sent, failed;
 
     struct arena *arena; /* of the looking fiber's rounds */
     struct call call;    /* what it does now */
@@ -77,6 +78,7 @@ static error write_letter(struct slot *slot, const struct delivery *row,
     const struct postman_options *options = &slot->postman->options;
     const struct letter_facts facts = {
         .event = row->data.text,
+        .event_at = row->event_at,
         .name = contact->name,
         .email = contact->email,
         .language = language_named(contact->language, options->language),
@@ -154,6 +156,7 @@ static void note_failure(struct postman *postman, struct delivery *row, error fa
 {
     delivery_failed(row, failed, is_permanent(failed, blame), clock_now(),
                     random_below(UINT32_MAX));
+    postman->failed++;
     if (row->state == DELIVERY_DEAD)
         log_error(TITLE, "mail %lld (%.*s) is dead after attempt %lld: %.*s", (long long)row->id,
                   STR_ARG(row->template), (long long)row->attempts, STR_ARG(row->failure));
@@ -167,6 +170,7 @@ static void note_success(struct postman *postman, struct delivery *row)
     row->settled_at = clock_now();
     row->failure = (str){ NULL, 0 };
     postman->sent_ms = clock_ms();
+    postman->sent++;
     log_debug(TITLE, "mail %lld (%.*s) was handed over", (long long)row->id,
               STR_ARG(row->template));
 }
@@ -438,6 +442,16 @@ void postman_stop(struct postman *postman)
     arena_free(postman->arena);
     contacts_free(postman->contacts);
     free(postman);
+}
+
+struct postman_counts postman_counts(const struct postman *postman)
+{
+    return (struct postman_counts){
+        .sent = postman->sent,
+        .failed = postman->failed,
+        .under_way = postman->busy,
+        .server_away = postman->circuit.failures > 0,
+    };
 }
 
 error postman_stuck(struct call *call, const struct postman *postman, str *why)

@@ -37,6 +37,13 @@ void postman_wake(struct postman *postman);
 /* Takes nothing new, waits for what is being handed over and notes it. NULL is fine. */
 void postman_stop(struct postman *postman);
 
+struct postman_counts {
+    uint64_t sent, failed; /* attempts since the start: handed over, not */
+    unsigned under_way;
+    bool server_away; /* mails wait for it */
+};
+struct postman_counts postman_counts(const struct postman *postman);
+
 /* Whether mails wait and none has gone out for `stuck_ms`: then `*why` says so, in the call's arena; otherwise
  * at == NULL. */
 error postman_stuck(struct call *call, const struct postman *postman, str *why);

@@ -241,7 +241,7 @@ error user_order_add(struct call *call, struct db *db, const struct recorded *ev
             .total = created->total,
             .currency = created->currency,
             .status = str_of(order_status_names[ORDER_PENDING]),
-            .created_at = created->created_at,
+            .created_at = created->created_at.ms ? created->created_at : event->recorded_at,
             .version = event->version,
         },
     };

@@ -44,7 +44,8 @@ error user_list(struct call *call, struct db *db, const struct user_page_query *
 
 /* The orders among a user's details, as their events tell of them. An event that comes again changes nothing, nor does an
  * older one than the last that counted; unless it comes because the orders are written anew (`event->again`). A change of
- * an order that has not been heard of is a 409, to be tried again. */
+ * an order that has not been heard of is a 409, to be tried again. An order that names no time was created when its event
+ * was recorded. */
 error user_order_add(struct call *call, struct db *db, const struct recorded *event,
                      const struct order_created *created);
 error user_order_change(struct call *call, struct db *db, const struct recorded *event,

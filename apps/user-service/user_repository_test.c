@@ -151,6 +151,32 @@ STORE_TEST(a_cursor_that_no_page_gave_is_refused)
     }
 }
 
+STORE_TEST(an_order_that_names_no_time_was_created_when_its_event_was_recorded)
+{
+    migrate(store);
+    struct user made = insert(store, STR("ana@example.com"), 1000);
+    const struct order_created created[] = {
+        { .order_id = random_uuid(), .user_id = made.id, .currency = STR("RON") },
+        { .order_id = random_uuid(),
+          .user_id = made.id,
+          .currency = STR("RON"),
+          .created_at = { 5000 } },
+    };
+    struct user_details found;
+
+    for (int i = 0; i < 2; i++) {
+        const struct recorded event = { .id = random_uuid(),
+                                        .version = 1,
+                                        .recorded_at = { 9000 } };
+
+        assert_done(user_order_add(&store->call, store->db, &event, &created[i]));
+    }
+    assert_done(user_find_details(&store->call, store->db, &(struct user_id){ made.id }, &found));
+    assert_int_equal(found.orders.len, 2);
+    assert_int_equal(found.orders.at[0].created_at.ms, 9000);
+    assert_int_equal(found.orders.at[1].created_at.ms, 5000);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -161,6 +187,7 @@ int main(void)
         cmocka_unit_test(an_address_cannot_be_changed_to_a_taken_one),
         cmocka_unit_test(pages_are_newest_first_and_complete),
         cmocka_unit_test(a_cursor_that_no_page_gave_is_refused),
+        cmocka_unit_test(an_order_that_names_no_time_was_created_when_its_event_was_recorded),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -68,36 +68,65 @@ static bool take_apart(str text, struct decimal *out)
     return text.len == 0;
 }
 
+/* A number cut off at minor units. */
+struct cut {
+    int64_t sum;
+    bool inexact; /* something was cut off: */
+    bool half;    /* half a minor unit or more */
+};
+
 /* Appends one digit, which has the number's sign and stands for 10^power minor units. */
-static bool add_digit(int64_t *sum, int digit, int64_t power)
+static bool add_digit(struct cut *cut, int digit, int64_t power)
 {
-    if (digit == 0 && (power < 0 || *sum == 0))
+    if (power < 0) {
+        cut->inexact |= digit != 0;
+        cut->half |= power == -1 && (digit >= 5 || digit <= -5);
         return true;
-    if (power < 0)
-        return false;
-    return !__builtin_mul_overflow(*sum, 10, sum) && !__builtin_add_overflow(*sum, digit, sum);
+    }
+    return !__builtin_mul_overflow(cut->sum, 10, &cut->sum) &&
+           !__builtin_add_overflow(cut->sum, digit, &cut->sum);
+}
+
+static bool cut_off(const struct decimal *d, struct cut *out)
+{
+    int64_t power = (int64_t)d->whole.len - 1 + d->exponent + DECIMALS;
+    int sign = d->negative ? -1 : 1;
+    struct cut cut = { 0 };
+
+    for (size_t i = 0; i < d->whole.len; i++, power--)
+        if (!add_digit(&cut, sign * (d->whole.at[i] - '0'), power))
+            return false;
+    for (size_t i = 0; i < d->fraction.len; i++, power--)
+        if (!add_digit(&cut, sign * (d->fraction.at[i] - '0'), power))
+            return false;
+    for (; power >= 0 && cut.sum != 0; power--)
+        if (!add_digit(&cut, 0, power))
+            return false;
+    *out = cut;
+    return true;
 }
 
 bool money_parse(str text, money *out)
 {
     struct decimal d;
-    int64_t sum = 0;
+    struct cut cut;
 
-    if (!take_apart(text, &d))
+    if (!take_apart(text, &d) || !cut_off(&d, &cut) || cut.inexact)
         return false;
-    int64_t power = (int64_t)d.whole.len - 1 + d.exponent + DECIMALS;
-    int sign = d.negative ? -1 : 1;
+    out->minor = cut.sum;
+    return true;
+}
 
-    for (size_t i = 0; i < d.whole.len; i++, power--)
-        if (!add_digit(&sum, sign * (d.whole.at[i] - '0'), power))
-            return false;
-    for (size_t i = 0; i < d.fraction.len; i++, power--)
-        if (!add_digit(&sum, sign * (d.fraction.at[i] - '0'), power))
-            return false;
-    for (; power >= 0 && sum != 0; power--)
-        if (!add_digit(&sum, 0, power))
-            return false;
-    out->minor = sum;
+bool money_round(str text, money *out)
+{
+    struct decimal d;
+    struct cut cut;
+
+    if (!take_apart(text, &d) || !cut_off(&d, &cut))
+        return false;
+    if (cut.half && __builtin_add_overflow(cut.sum, d.negative ? -1 : 1, &cut.sum))
+        return false;
+    out->minor = cut.sum;
     return true;
 }
 

@@ -13,6 +13,10 @@ enum { MONEY_TEXT = 24 }; /* room for any amount's text and a NUL */
  * than two decimals, or does not fit. */
 bool money_parse(str text, money *out);
 
+/* The same for a number of any length, rounded to two decimals, half a minor unit away from zero: what stands in the
+ * text counts, so 1.005 is 1.01. False when it is not a number or does not fit. */
+bool money_round(str text, money *out);
+
 /* The shortest decimal text, as a JSON number is printed: 12, 12.5, 0.05. Returns its length; NUL-terminated. */
 size_t money_print(money amount, char out[MONEY_TEXT]);
 

@@ -93,6 +93,80 @@ static void what_is_no_amount_is_refused(void **state)
     }
 }
 
+static void numbers_are_rounded_half_away_from_zero(void **state)
+{
+    static const struct {
+        const char *text;
+        int64_t minor;
+    } rows[] = {
+        { "12.5", 1250 },
+        { "0.30000000000000004", 30 },
+        { "99.89999999999999", 9990 },
+        { "5.00", 500 },
+        { "0.004999999999999999999999999999", 0 },
+        { "-0.0049", 0 },
+        { "0.005", 1 },
+        { "-0.005", -1 },
+        { "1.005", 101 },
+        { "-1.005", -101 },
+        { "1.0149", 101 },
+        { "0.995", 100 },
+        { "9.999", 1000 },
+        { "-9.995", -1000 },
+        { "5e-3", 1 },
+        { "4e-3", 0 },
+        { "50e-4", 1 },
+        { "5e-324", 0 },
+        { "0.00000012345e5", 1 },
+        { "12345e-4", 123 },
+        { "1.2345678e3", 123457 },
+        { "1e-999999999999999999999999", 0 },
+        { "92233720368547758.07499", INT64_MAX },
+        { "92233720368547758.065", INT64_MAX },
+        { "-92233720368547758.084", INT64_MIN },
+        { "-92233720368547758.075", INT64_MIN },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        money amount = { 42 };
+
+        assert_true(money_round(str_of(rows[i].text), &amount));
+        assert_int_equal(amount.minor, rows[i].minor);
+    }
+}
+
+static void what_cannot_be_rounded_to_an_amount_is_refused(void **state)
+{
+    static const char *const rows[] = {
+        "",
+        "-",
+        "+1",
+        ".5",
+        "5.",
+        "01",
+        "1 ",
+        "1,5",
+        "NaN",
+        "1e",
+        "0x1",
+        "1.5e0.5",
+        "1e17",
+        "1e400",
+        "1e999999999999999999999",
+        "92233720368547758.075",
+        "-92233720368547758.085",
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        money amount = { 42 };
+
+        assert_false(money_round(str_of(rows[i]), &amount));
+        assert_int_equal(amount.minor, 42);
+    }
+}
+
 /* An exponent must not be cut to one that the digits happen to balance. */
 static void long_numbers_keep_their_true_exponent(void **state)
 {
@@ -174,6 +248,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(numbers_are_read_exactly),
         cmocka_unit_test(what_is_no_amount_is_refused),
+        cmocka_unit_test(numbers_are_rounded_half_away_from_zero),
+        cmocka_unit_test(what_cannot_be_rounded_to_an_amount_is_refused),
         cmocka_unit_test(long_numbers_keep_their_true_exponent),
         cmocka_unit_test(amounts_are_printed_as_short_as_they_can_be),
         cmocka_unit_test(sums_and_products_are_exact_or_refused),

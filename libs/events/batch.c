@@ -63,7 +63,8 @@ void events_consumer_is_back(struct line *line)
 {
     line->away_until_ms = 0;
     if (line->away_ms)
-        line->away_ms = LINE_AWAY_FIRST_MS; /* it may take a moment yet, but no longer than at first */
+        line->away_ms =
+            LINE_AWAY_FIRST_MS; /* it may take a moment yet, but no longer than at first */
     events_line_wake(line);
 }
 

@@ -120,6 +120,21 @@ static error receive(struct call *call, const void *data, const struct rpc_packe
     return handle(call, row, packet, data);
 }
 
+/* One that a NestJS service has published is heard by every replica, each of which may have a store of its own: who
+ * claims the id that it gets is the one to handle it. */
+static str claim(struct arena *arena, const struct rpc_packet *packet, const void *cookie)
+{
+    const struct subscription *row = cookie;
+    str data = packet->data ? packet->data->source : (str){ NULL, 0 };
+    char text[UUID_TEXT];
+    uuid id;
+
+    if (identity_in(packet) || make_id(arena, str_of(row->type), data, &id))
+        return (str){ NULL, 0 };
+    uuid_print(id, text);
+    return arena_copy(arena, (str){ text, sizeof text });
+}
+
 static size_t count_rows(const struct subscription *rows, const struct event *others)
 {
     size_t count = 0;
@@ -142,9 +157,11 @@ error events_handlers(struct arena *arena, const struct subscription *rows,
     for (; others && others->pattern; others++)
         *next++ = *others;
     for (; rows && rows->type; rows++)
-        *next++ = (struct event){
-            .pattern = rows->type, .in = rows->schema, .receive = receive, .cookie = rows
-        };
+        *next++ = (struct event){ .pattern = rows->type,
+                                  .in = rows->schema,
+                                  .receive = receive,
+                                  .cookie = rows,
+                                  .claim = claim };
     *out = made;
     return NULL;
 }

@@ -116,6 +116,36 @@ TEST(an_event_of_a_nestjs_service_has_an_id_made_of_its_content)
     assert_true(listener.heard[0].recorded_at.ms > 0);
 }
 
+/* By what the replicas of the service claim the packet. */
+static str claim_of(struct call *call, const char *text)
+{
+    const struct event *handlers;
+    struct rpc_packet packet;
+
+    assert_null(events_handlers(call->arena, listeners, NULL, &handlers));
+    assert_null(rpc_packet_read(call->arena, str_of(text), &packet));
+    return handlers[0].claim(call->arena, &packet, handlers[0].cookie);
+}
+
+TEST(an_event_of_a_nestjs_service_is_claimed_by_its_id)
+{
+    struct listener listener = { 0 };
+    char id[UUID_TEXT];
+
+    call->service = &listener;
+    assert_null(by_wire(call, MOVED "}"));
+    uuid_print(listener.heard[0].id, id);
+    assert_true(str_eq(claim_of(call, MOVED "}"), (str){ id, sizeof id }));
+    assert_false(str_eq(claim_of(call, "{\"pattern\":\"account.moved\",\"data\":{\"amount\":6}}"),
+                        (str){ id, sizeof id }));
+    assert_int_equal(claim_of(call, "{\"pattern\":\"account.moved\"}").len, UUID_TEXT);
+}
+
+TEST(the_published_copy_of_an_event_of_ours_is_not_claimed)
+{
+    assert_null(claim_of(call, MOVED "," OWN "}").at);
+}
+
 static error plain(struct call *call, const void *in)
 {
     (void)call, (void)in;
@@ -124,8 +154,9 @@ static error plain(struct call *call, const void *in)
 
 TEST(the_rows_of_a_service_follow_its_other_events)
 {
-    const struct event others[] = { { "user.renamed", testing_opened_schema, plain, NULL, NULL },
-                                    { 0 } };
+    const struct event others[] = {
+        { "user.renamed", testing_opened_schema, plain, NULL, NULL, NULL }, { 0 }
+    };
     const struct event *handlers;
 
     assert_null(events_handlers(call->arena, listeners, others, &handlers));
@@ -144,6 +175,8 @@ int main(void)
         cmocka_unit_test(data_that_cannot_be_read_are_refused),
         cmocka_unit_test(a_request_over_the_wire_is_handled_and_its_published_copy_is_not),
         cmocka_unit_test(an_event_of_a_nestjs_service_has_an_id_made_of_its_content),
+        cmocka_unit_test(an_event_of_a_nestjs_service_is_claimed_by_its_id),
+        cmocka_unit_test(the_published_copy_of_an_event_of_ours_is_not_claimed),
         cmocka_unit_test(the_rows_of_a_service_follow_its_other_events),
     };
 

@@ -40,6 +40,7 @@ error events_receive(struct call *call, const struct rpc_packet *packet,
 /* The rows as event handlers of a service, for what comes over the TCP wire and NestJS's pub/sub; ended like any table of
  * events, in `arena`, after those of `others` (or NULL). An event of ours that is heard on pub/sub is left alone, for it
  * comes on its own way, too. One that a NestJS service has emitted has no identity: its id is then made of its pattern and
- * data, so that a second copy is known as one. */
+ * data, so that a second copy is known as one; of the replicas that hear it on pub/sub the one that claims that id handles
+ * it. */
 error events_handlers(struct arena *arena, const struct subscription *rows,
                       const struct event *others, const struct event **out);

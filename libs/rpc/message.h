@@ -41,6 +41,10 @@ struct event {
     error (*receive)(struct call *call, const void *in, const struct rpc_packet *packet,
                      const void *cookie);
     const void *cookie;
+
+    /* Where every replica of a service hears the event: the text by which one of them claims it, in the arena; at ==
+     * NULL: each one handles it, NestJS's way. May be NULL, which says the same. */
+    str (*claim)(struct arena *arena, const struct rpc_packet *packet, const void *cookie);
 };
 
 /* Where the items of a stream go. */
@@ -95,7 +99,8 @@ const struct schema *nothing_schema(void);
         return function(call, in);                                     \
     }
 
-#define EVENT_ROW_(text, function, input) { text, input##_schema, function##_untyped, NULL, NULL },
+#define EVENT_ROW_(text, function, input) \
+    { text, input##_schema, function##_untyped, NULL, NULL, NULL },
 
 #define EVENT_TABLE(name, LIST) \
     LIST(EVENT_PROTOTYPE_)      \

@@ -12,7 +12,7 @@ static SCHEMA(number, FIELD(value));
 static const struct error NOBODY = ERROR(404, "Nobody is here");
 
 static struct {
-    int doubled, noted, noted_all;
+    int doubled, noted, noted_all, noted_once;
 } seen;
 
 #define MESSAGES(ON)                        \
@@ -73,6 +73,32 @@ static error note_all(struct call *call, const struct number *in)
     return NULL;
 }
 
+/* An event of which one replica is enough, unless its data is no number. */
+static error note_once(struct call *call, const void *in, const struct rpc_packet *packet,
+                       const void *cookie)
+{
+    (void)call, (void)in, (void)packet, (void)cookie;
+    seen.noted_once++;
+    return NULL;
+}
+
+static str claim_by_value(struct arena *arena, const struct rpc_packet *packet, const void *cookie)
+{
+    const struct json *value = json_member(packet->data, STR("value"));
+
+    (void)cookie;
+    if (!value || json_number(value) < 0)
+        return (str){ NULL, 0 };
+    return arena_copy(arena, value->source);
+}
+
+static const struct event once[] = {
+    { .pattern = "once", .in = number_schema, .receive = note_once, .claim = claim_by_value },
+    { .pattern = "mixed", .in = number_schema, .receive = note_once, .claim = claim_by_value },
+    { .pattern = "mixed", .in = number_schema, .receive = note_once },
+    { 0 },
+};
+
 /* --- what a test has ------------------------------------------------------------------------------ */
 
 struct side {
@@ -86,7 +112,8 @@ static struct side serve(struct call *call, struct rpc_redis_server_options opti
 
     side.redis = played_connect((struct redis_options){ 0 });
     options.redis = side.redis;
-    options.handlers = (struct rpc_handlers){ messages, NULL, events, NULL, "Test" };
+    if (!options.handlers.title)
+        options.handlers = (struct rpc_handlers){ messages, NULL, events, NULL, "Test", NULL };
     assert_null(rpc_redis_server_new(&options, &side.server));
     while (redis_check(call, side.redis))
         assert_null(call_sleep(call, 5));
@@ -274,6 +301,109 @@ TEST(of_two_replicas_one_answers_and_an_event_reaches_both)
     played_stop(call);
 }
 
+static struct rpc_redis_server_options hearing_once(const char *title)
+{
+    return (struct rpc_redis_server_options){ .handlers = { .events = once, .title = title } };
+}
+
+TEST(of_two_replicas_one_handles_an_event_that_is_claimed)
+{
+    played_start(call);
+    seen.noted_once = 0;
+    struct side one = serve(call, hearing_once("Test"));
+    struct side two = serve(call, hearing_once("Test"));
+
+    played_publish("once", STR("{\"data\":{\"value\":1}}"));
+    played_publish("once", STR("{\"data\":{\"value\":2}}"));
+    struct rpc_redis_server_counts first = counts_after(call, &one, 50);
+    struct rpc_redis_server_counts second = counts_after(call, &two, 0);
+
+    assert_int_equal(seen.noted_once, 2);
+    assert_int_equal(first.suppressed + second.suppressed, 2);
+    assert_int_equal(first.handled + second.handled, 2);
+    assert_int_equal(played_count("SET cuib:claim:Test:1 "), 2);
+    stop(call, &one);
+    stop(call, &two);
+    played_stop(call);
+}
+
+TEST(each_service_handles_an_event_that_is_claimed)
+{
+    played_start(call);
+    seen.noted_once = 0;
+    struct side one = serve(call, hearing_once("Users"));
+    struct side two = serve(call, hearing_once("Mails"));
+
+    played_publish("once", STR("{\"data\":{\"value\":1}}"));
+    assert_null(call_sleep(call, 50));
+    assert_int_equal(seen.noted_once, 2);
+    stop(call, &one);
+    stop(call, &two);
+    played_stop(call);
+}
+
+TEST(an_event_that_names_no_claim_or_has_a_row_for_all_reaches_every_replica)
+{
+    played_start(call);
+    seen.noted_once = 0;
+    struct side one = serve(call, hearing_once("Test"));
+    struct side two = serve(call, hearing_once("Test"));
+
+    played_publish("once", STR("{\"data\":{\"value\":-1}}"));
+    assert_null(call_sleep(call, 20));
+    assert_int_equal(seen.noted_once, 2);
+    played_publish("mixed", STR("{\"data\":{\"value\":1}}"));
+    assert_null(call_sleep(call, 20));
+    assert_int_equal(seen.noted_once, 6);
+    assert_int_equal(played_count("SET "), 0);
+    stop(call, &one);
+    stop(call, &two);
+    played_stop(call);
+}
+
+TEST(what_cannot_be_claimed_is_handled_by_all)
+{
+    int64_t out;
+
+    played_start(call);
+    played.read_only = true;
+    seen.noted_once = seen.doubled = 0;
+    struct side one = serve(call, hearing_once("Test"));
+    struct side two = serve(call, hearing_once("Test"));
+    struct side other = serve(call, (struct rpc_redis_server_options){ 0 });
+    struct asker asker = ask_over_redis();
+
+    played_publish("once", STR("{\"data\":{\"value\":1}}"));
+    assert_null(ask(call, &asker, "double", 1, &out));
+    assert_null(call_sleep(call, 20));
+    assert_int_equal(seen.noted_once, 2);
+    assert_int_equal(seen.doubled, 1);
+    assert_int_equal(played_count("SET "), 3);
+    stop_asking(&asker);
+    stop(call, &one);
+    stop(call, &two);
+    stop(call, &other);
+    played_stop(call);
+}
+
+TEST(without_claims_every_replica_handles_every_event)
+{
+    struct rpc_redis_server_options options = hearing_once("Test");
+
+    options.every_replica_answers = true;
+    played_start(call);
+    seen.noted_once = 0;
+    struct side one = serve(call, options), two = serve(call, options);
+
+    played_publish("once", STR("{\"data\":{\"value\":1}}"));
+    assert_null(call_sleep(call, 20));
+    assert_int_equal(seen.noted_once, 2);
+    assert_int_equal(played_count("SET "), 0);
+    stop(call, &one);
+    stop(call, &two);
+    played_stop(call);
+}
+
 TEST(without_claims_all_answer)
 {
     int64_t out;
@@ -380,6 +510,11 @@ int main(void)
         cmocka_unit_test(nobody_who_listens_is_a_503_and_no_reply_a_504),
         cmocka_unit_test(a_lost_connection_fails_the_call_and_the_next_one_works),
         cmocka_unit_test(of_two_replicas_one_answers_and_an_event_reaches_both),
+        cmocka_unit_test(of_two_replicas_one_handles_an_event_that_is_claimed),
+        cmocka_unit_test(each_service_handles_an_event_that_is_claimed),
+        cmocka_unit_test(an_event_that_names_no_claim_or_has_a_row_for_all_reaches_every_replica),
+        cmocka_unit_test(what_cannot_be_claimed_is_handled_by_all),
+        cmocka_unit_test(without_claims_every_replica_handles_every_event),
         cmocka_unit_test(without_claims_all_answer),
         cmocka_unit_test(an_id_that_is_published_again_is_answered_again),
         cmocka_unit_test(wildcards_run_every_handler_that_matches_and_reply_on_the_channel_itself),

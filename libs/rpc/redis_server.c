@@ -153,28 +153,76 @@ static error claim(struct job *job, str key, bool *out)
     return is_ours(job, key, out);
 }
 
-/* Whether this replica is to answer. A Redis that refuses claims (a read-only one, say) leaves us with
- * NestJS's way; one that is gone could not carry the reply. */
-static bool is_for_us(struct job *job)
+/* Claims what `of` and `id` name. */
+static error claim_named(struct job *job, str of, str id, bool *out)
 {
-    struct rpc_redis_server *server = job->server;
-    const struct json *id = job->packet.id;
+    str key = arena_printf(job->arena, "cuib:claim:%.*s:%.*s", STR_ARG(of), STR_ARG(id));
+
+    TRY(key.at ? claim(job, key, out) : &ERROR_OUT_OF_MEMORY);
+    if (!*out)
+        job->server->counts.suppressed++;
+    return NULL;
+}
+
+/* A Redis that refuses claims (a read-only one, say) leaves us with NestJS's way; one that is gone could not carry
+ * the reply. */
+static bool is_our_request(struct job *job)
+{
+    str id = id_text(job->packet.id);
     bool ours = false;
 
-    if (!id || server->options.every_replica_answers || id_text(id).len > RPC_CLAIM_ID_MAX)
+    if (id.len > RPC_CLAIM_ID_MAX)
         return true;
-    str key =
-        arena_printf(job->arena, "cuib:claim:%.*s:%.*s", STR_ARG(job->route), STR_ARG(id_text(id)));
-    error failed = key.at ? claim(job, key, &ours) : &ERROR_OUT_OF_MEMORY;
+    error failed = claim_named(job, job->route, id, &ours);
 
-    if (failed && failed->status == 502) {
-        rpc_complain(&server->complaints, "claims", "a request cannot be claimed: %s",
-                     failed->message);
-        return true;
+    if (!failed || failed->status != 502)
+        return ours;
+    rpc_complain(&job->server->complaints, "claims", "a request cannot be claimed: %s",
+                 failed->message);
+    return true;
+}
+
+/* By what the rows of the event's route claim it; at == NULL when one of them is for every replica. */
+static str claim_of(struct job *job)
+{
+    str name = { NULL, 0 };
+
+    for (const struct event *row = job->server->options.handlers.events; row && row->pattern;
+         row++) {
+        if (!str_is(job->route, row->pattern))
+            continue;
+        if (row->claim)
+            name = row->claim(job->arena, &job->packet, row->cookie);
+        if (!row->claim || !name.at)
+            return (str){ NULL, 0 };
     }
-    if (!failed && !ours)
-        server->counts.suppressed++;
-    return ours;
+    return name;
+}
+
+/* Each service of a process claims for itself. Nobody will publish an event again, so one that cannot be claimed is
+ * handled: twice is better than never. */
+static bool is_our_event(struct job *job)
+{
+    str name = claim_of(job);
+    bool ours = true;
+
+    if (!name.at)
+        return true;
+    error failed = claim_named(job, str_of(job->server->options.handlers.title), name, &ours);
+
+    if (!failed)
+        return ours;
+    rpc_complain(&job->server->complaints, "claims", "an event cannot be claimed: %s",
+                 failed->message);
+    return true;
+}
+
+/* Whether this replica is to handle it. */
+static bool is_for_us(struct job *job)
+{
+    if (job->server->options.every_replica_answers)
+        return true;
+    return job->packet.id ? is_our_request(job) : is_our_event(job);
 }
 
 /* --- running ------------------------------------------------------------------------------------- */

@@ -3,7 +3,8 @@
  *
  * On Redis every replica of a service hears every request. NestJS's all answer; of ours one does: before a
  * request is handled, its id is claimed in Redis (SET NX, for RPC_CLAIM_MS), and who comes later leaves it
- * alone. Events have no id and are heard by all. */
+ * alone. An event has no id and is for all replicas, unless its rows name something to claim it by (message.h):
+ * then one replica of each service handles it. */
 #pragma once
 
 #include "redis/redis.h"
@@ -21,7 +22,7 @@ struct rpc_redis_server;
 struct rpc_redis_server_options {
     struct rpc_handlers handlers;
     struct redis *redis;        /* outlives the server; others may use it too */
-    bool every_replica_answers; /* no claims: as NestJS */
+    bool every_replica_answers; /* no claims, of events neither: as NestJS */
     bool wildcards; /* patterns are Redis's globs; the reply goes to the channel's `.reply` */
     uint64_t
         request_timeout_ms; /* of a call whose packet names no shorter time; 0: CALL_TIMEOUT_MS */
@@ -42,7 +43,7 @@ void rpc_redis_server_free(struct rpc_redis_server *server);
 struct rpc_redis_server_counts {
     size_t active;         /* requests and events being handled now */
     uint64_t handled;      /* requests and events */
-    uint64_t suppressed;   /* requests that another replica had claimed */
+    uint64_t suppressed;   /* requests and events that another replica had claimed */
     uint64_t dropped;      /* messages beyond the limits */
     uint64_t replies_lost; /* for want of a connection */
 };

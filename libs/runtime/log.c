@@ -165,13 +165,16 @@ void log_line(enum log_level level, const char *context, const char *format, ...
 
 void log_failure(const char *context, const char *what, error e)
 {
-    char causes[LINE_MAX_BYTES / 2] = "";
+    char why[LINE_MAX_BYTES];
     size_t len = 0;
 
-    for (error cause = e->cause; cause && len < sizeof causes - 1; cause = cause->cause) {
-        int put = snprintf(causes + len, sizeof causes - len, ": %s", cause->message);
+    for (error at = e; at && len < sizeof why - 1; at = at->cause) {
+        bool list = at->messages && at->messages->len;
+        str first = list ? at->messages->at[0] : STR("");
+        int put = snprintf(why + len, sizeof why - len, ": %s%s%.*s", at->message, list ? ": " : "",
+                           STR_ARG(first));
 
         len += put > 0 ? (size_t)put : 0;
     }
-    log_line(LOG_ERROR, context, "%s: %s%s", what, e->message, causes);
+    log_line(LOG_ERROR, context, "%s%s", what, why);
 }

@@ -27,7 +27,8 @@ void log_line(enum log_level level, const char *context, const char *format, ...
             log_line(LOG_DEBUG, context, __VA_ARGS__); \
     } while (0)
 
-/* Logs an error with its causes: "what: message: cause: cause". */
+/* Logs an error with its causes: "what: message: cause: cause"; of a list of messages the first stands behind the message:
+ * "what: Bad Request: total must be a number". */
 void log_failure(const char *context, const char *what, error e);
 
 /* Writes out what is gathered; the loop does it each turn. */

@@ -195,6 +195,43 @@ static void a_failure_names_its_causes(void **state)
     assert_non_null(strstr(err, "[Orders] POST /orders: not stored: cannot write: disk full\n"));
 }
 
+static void a_failure_with_a_list_names_its_first(void **state)
+{
+    static const str TEXTS[] = { STR_INIT("total must be a number"),
+                                 STR_INIT("id must be a UUID") };
+    static const strs LIST = { TEXTS, 2 }, NONE = { TEXTS, 0 };
+    static const struct error bad = { .status = 400, .message = "Bad Request", .messages = &LIST };
+    static const struct error odd = { .status = 502, .message = "Odd", .cause = &bad };
+    static const struct error bare = { .status = 400, .message = "Bare", .messages = &NONE };
+
+    (void)state;
+    begin_capture(LOG_INFO, LOG_TEXT);
+    log_failure("Orders", "order.created", &bad);
+    log_failure("Orders", "an answer", &odd);
+    log_failure("Orders", "a list", &bare);
+    end_capture();
+    assert_non_null(strstr(err, "[Orders] order.created: Bad Request: total must be a number\n"));
+    assert_non_null(strstr(err, "[Orders] an answer: Odd: Bad Request: total must be a number\n"));
+    assert_non_null(strstr(err, "[Orders] a list: Bare\n"));
+}
+
+static void a_failure_of_many_words_is_cut(void **state)
+{
+    static char words[8000];
+    const str texts[] = { { words, sizeof words - 1 } };
+    const strs list = { texts, 1 };
+    const struct error bad = { .status = 400, .message = "Bad Request", .messages = &list };
+    const struct error worse = { .status = 500, .message = "Worse", .cause = &bad };
+
+    (void)state;
+    memset(words, 'w', sizeof words - 1);
+    begin_capture(LOG_INFO, LOG_TEXT);
+    log_failure("Orders", "order.created", &worse);
+    end_capture();
+    assert_non_null(strstr(err, "[Orders] order.created: Worse: Bad Request: www"));
+    assert_in_range(strlen(err), 4000, 4200);
+}
+
 enum { WRITERS = 4, LINES = 100 };
 
 static void *write_lines(void *argument)
@@ -257,6 +294,8 @@ int main(void)
         cmocka_unit_test(a_long_line_is_cut_between_characters),
         cmocka_unit_test(a_fatal_line_is_written_at_once),
         cmocka_unit_test(a_failure_names_its_causes),
+        cmocka_unit_test(a_failure_with_a_list_names_its_first),
+        cmocka_unit_test(a_failure_of_many_words_is_cut),
         cmocka_unit_test(threads_do_not_mix_their_lines),
         cmocka_unit_test(the_loop_writes_out_each_turn),
     };

@@ -71,6 +71,8 @@ struct field {
     bool optional;        /* may be absent or null (IsOptional); an absent one is not printed */
     bool nullable;        /* printed as null when it is absent */
     bool secret;          /* read, never printed by schema_write; masked in logs */
+    bool lenient;         /* of a MONEY: rounded to two decimals, and taken of a text, too; what
+                             JavaScript makes of sums, and object mappers of decimals */
     const char *fallback; /* value when absent or null, as text: settings and query parameters */
     const char *doc;      /* one line for --help and OpenAPI */
     const char *example;  /* for OpenAPI */
@@ -228,8 +230,8 @@ fieldset schema_bit(const struct schema *schema, const char *member);
 void schema_describe(const struct field *field, struct buf *out);
 
 /* Looks for mistakes in a table and all tables below it: a member without a row (an offset that
- * the rows before do not explain), a pointer or list without `.of`, an enum without `.names`, two
- * rows with one JSON name, too deep or circular nesting, a partial without `given`. NULL when it
- * is sound; else a 500 whose message names table and field. Called for every table when a service
+ * the rows before do not explain), a pointer or list without `.of`, an enum without `.names`,
+ * `.lenient` for anything but money, two rows with one JSON name, too deep or circular nesting, a
+ * partial without `given`. NULL when it is sound; else a 500 whose message names table and field. Called for every table when a service
  * starts. */
 error schema_check(const struct schema *schema, struct arena *arena);

@@ -130,6 +130,23 @@ static bool bind_json(struct schema_reader *r, const struct json *value, json_te
     return true;
 }
 
+const struct json *schema_rounded(struct arena *arena, const struct json *value)
+{
+    char digits[MONEY_TEXT];
+    money amount;
+
+    if ((value->type != JSON_NUMBER && value->type != JSON_STRING) ||
+        !money_round(value->text, &amount))
+        return value;
+    struct json *rounded = ARENA_NEW(arena, struct json);
+    str text = arena_copy(arena, (str){ digits, money_print(amount, digits) });
+
+    if (!rounded || !text.at)
+        return NULL;
+    *rounded = (struct json){ .type = JSON_NUMBER, .text = text, .source = text };
+    return rounded;
+}
+
 bool schema_bind(struct schema_reader *r, const struct field *field, const struct json *value,
                  void *out)
 {

@@ -125,6 +125,8 @@ static error check_row(struct walk *walk, const struct schema *schema, const str
         return wrong(walk, schema, field, ".of for a member that is no struct");
     if (field->kind == SCHEMA_ENUM && !field->names)
         return wrong(walk, schema, field, "an enum without .names");
+    if (field->lenient && field->kind != SCHEMA_MONEY)
+        return wrong(walk, schema, field, ".lenient for a member that is no money");
     TRY(check_rules(walk, schema, field));
     for (const struct field *other = schema->fields; other < field; other++)
         if (same_name(other, field))

@@ -57,6 +57,9 @@ static SCHEMA(three, FIELD(a), FIELD(b));
 #define three_schema twice_schema
 static SCHEMA(three, FIELD(a), FIELD(b), FIELD(b, .json = "b2"), FIELD(c));
 #undef three_schema
+#define three_schema lenient_schema
+static SCHEMA(three, FIELD(a, .lenient = true), FIELD(b), FIELD(c));
+#undef three_schema
 #define three_schema names_schema
 static SCHEMA(three, FIELD(a), FIELD(b, .json = "c"), FIELD(c));
 #undef three_schema
@@ -146,6 +149,7 @@ static void a_mistake_is_named(void **state)
         { not_partial_schema, "Table three: `fieldset given` must be the first member" },
         { unknown_schema, "Table unknown: the last member has no row" },
         { nameless_schema, "Table nameless.state: an enum without .names" },
+        { lenient_schema, "Table three.a: .lenient for a member that is no money" },
         { own_schema, "Table own: it is nested in itself" },
         { level_9_schema, "Table leaf: it is nested too deep" },
     };

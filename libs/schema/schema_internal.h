@@ -63,6 +63,10 @@ size_t schema_kind_rules(const struct field *field, struct rule kind[SCHEMA_KIND
 bool schema_bind(struct schema_reader *reader, const struct field *field, const struct json *value,
                  void *out);
 
+/* An amount in any of the forms that a lenient field takes, as the number of two decimals that it
+ * stands for; any other value as it is. NULL when the arena refused. */
+const struct json *schema_rounded(struct arena *arena, const struct json *value);
+
 /* The point in time that an ISO 8601 text names; false when it names none. */
 bool schema_read_timestamp(str text, timestamp *out);
 

@@ -185,6 +185,11 @@ static void read_field(struct schema_reader *r, struct schema_path *path, const 
     struct rule kind[SCHEMA_KIND_RULES];
     const struct rule *rules, *broken[SCHEMA_RULES_MAX];
     size_t count = schema_rules_of(field, kind, &rules);
+
+    if (value && field->lenient) {
+        value = schema_rounded(r->arena, value);
+        r->no_memory |= !value;
+    }
     size_t found = broken_rules(rules, count, value, broken);
 
     for (size_t i = 0; i < found; i++)

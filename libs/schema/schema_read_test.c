@@ -63,6 +63,20 @@ struct user_id {
     uuid id;
 };
 
+struct lenient_item {
+    str product_id;
+    money price;
+    int64_t quantity;
+};
+
+struct sums {
+    money total, rest;
+    struct {
+        struct lenient_item *at;
+        size_t len;
+    } items;
+};
+
 struct limits {
     str password;
     strs roles;
@@ -100,6 +114,16 @@ PARTIAL(change,
     FIELD(is_active));
 
 BARE(user_id, FIELD(id));
+
+SCHEMA(lenient_item,
+    FIELD(product_id),
+    FIELD(price,    .lenient = true, RULES(MAX_DECIMALS(2), IS_POSITIVE)),
+    FIELD(quantity));
+
+SCHEMA(sums,
+    FIELD(total, .lenient = true),
+    FIELD(rest,  .lenient = true, .optional = true),
+    LIST(items,  .of = lenient_item_schema, .optional = true));
 
 SCHEMA(limits,
     FIELD(password, RULES(IS_STRING, MIN_LENGTH(8), MAX_BYTES(12), NO_NUL), .optional = true),
@@ -409,6 +433,66 @@ static void a_timestamp_may_have_any_form_that_names_a_moment(void **state)
     arena_free(arena);
 }
 
+static void a_lenient_amount_is_rounded(void **state)
+{
+    static const struct {
+        const char *text;
+        int64_t minor;
+    } rows[] = {
+        { "{\"total\":0.30000000000000004}", 30 },
+        { "{\"total\":99.89999999999999}", 9990 },
+        { "{\"total\":1.005}", 101 },
+        { "{\"total\":\"5.00\"}", 500 },
+        { "{\"total\":\"-0.125\"}", -13 },
+        { "{\"total\":\"\\u0035.5\"}", 550 },
+        { "{\"total\":5e-324}", 0 },
+        { "{\"total\":1,\"rest\":null}", 100 },
+    };
+    struct arena *arena = arena_new(ARENA_CALL_MAX);
+    struct sums in;
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        assert_null(schema_parse(sums_schema(), arena, str_of(rows[i].text), SCHEMA_REFUSE, &in));
+        assert_int_equal(in.total.minor, rows[i].minor);
+        assert_int_equal(in.rest.minor, 0);
+    }
+    assert_null(schema_parse(sums_schema(), arena,
+                             STR("{\"total\":\"0.1\",\"items\":[{\"productId\":\"p\","
+                                 "\"price\":\"19.999\",\"quantity\":1}]}"),
+                             SCHEMA_REFUSE, &in));
+    assert_int_equal(in.items.at[0].price.minor, 2000);
+    arena_free(arena);
+}
+
+static void a_lenient_amount_is_an_amount_all_the_same(void **state)
+{
+#define NO_NUMBER "total must be a number conforming to the specified constraints"
+    static const struct row rows[] = {
+        { sums_schema, "{}", NO_NUMBER },
+        { sums_schema, "{\"total\":null}", NO_NUMBER },
+        { sums_schema, "{\"total\":true}", NO_NUMBER },
+        { sums_schema, "{\"total\":[1]}", NO_NUMBER },
+        { sums_schema, "{\"total\":\"\"}", NO_NUMBER },
+        { sums_schema, "{\"total\":\"12 lei\"}", NO_NUMBER },
+        { sums_schema, "{\"total\":\" 5.00\"}", NO_NUMBER },
+        { sums_schema, "{\"total\":\"1,234.50\"}", NO_NUMBER },
+        { sums_schema, "{\"total\":\"NaN\"}", NO_NUMBER },
+        { sums_schema, "{\"total\":1e30}", NO_NUMBER },
+        { sums_schema,
+          "{\"total\":1,\"items\":[{\"productId\":\"p\",\"price\":\"-1.001\","
+          "\"quantity\":1}]}",
+          "items.0.price must be a positive number" },
+        { everything_schema, WITH("\"price\":\"5.00\""),
+          "price must be a number conforming to the specified constraints" },
+        { everything_schema, WITH("\"price\":0.30000000000000004"),
+          "price must be a number conforming to the specified constraints" },
+    };
+
+    (void)state;
+    check(rows, COUNT_OF(rows));
+}
+
 static void lists_and_pointers_are_filled(void **state)
 {
     struct arena *arena = arena_new(ARENA_CALL_MAX);
@@ -554,6 +638,8 @@ int main(void)
         cmocka_unit_test(a_value_that_the_member_cannot_hold_breaks_the_rule_of_its_kind),
         cmocka_unit_test(each_kind_is_read_exactly),
         cmocka_unit_test(a_timestamp_may_have_any_form_that_names_a_moment),
+        cmocka_unit_test(a_lenient_amount_is_rounded),
+        cmocka_unit_test(a_lenient_amount_is_an_amount_all_the_same),
         cmocka_unit_test(lists_and_pointers_are_filled),
         cmocka_unit_test(a_partial_knows_what_was_given),
         cmocka_unit_test(a_bare_payload_may_be_the_value_itself),

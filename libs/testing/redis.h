@@ -29,6 +29,7 @@ static struct played {
     int reads;
     bool silent;         /* takes commands without a word */
     const char *refusal; /* of AUTH */
+    bool read_only;      /* refuses SET */
     struct played_key {
         char name[128], value[64];
     } keys[PLAYED_NAMES_MAX];
@@ -114,6 +115,11 @@ static inline struct played_key *played_find_key(str name)
 /* SET name value NX …: nil when it is there. */
 static inline void played_set(struct played_peer *peer, const struct redis_reply *command)
 {
+    if (played.read_only) {
+        stream_write(peer->stream,
+                     STR("-READONLY You can't write against a read only replica.\r\n"));
+        return;
+    }
     if (played_find_key(command->at[1].text)) {
         stream_write(peer->stream, STR("$-1\r\n"));
         return;

@@ -302,6 +302,24 @@ function testMails(where, open, register) {
         await emitter.close();
     });
 
+    test(`what an order service leaves out, sums up or has of a database is a mail, ${where}`, async () => {
+        const user = await register();
+        const emitter = open();
+        const { orderId, userId } = created(user);
+        const items = [{ productId: 'book-1', price: '49.90', quantity: 2 }];
+        await emitter.emit('order.created', { orderId, userId, items, total: 0.1 + 0.2 });
+        await emitter.emit('payment.processed', { orderId, userId, amount: '1234.50', status: 'SUCCESS' });
+        assert.deepEqual(await mailed(user, 2), [PAID, CONFIRMED]);
+        const textOf = (wanted) => sink.mailsTo(user.email).find(({ subject }) => subject === wanted).text;
+        const today = String(new Date().getUTCFullYear());
+        for (const part of ['book-1', '49,90', '99,80', 'Total: 0,30', today])
+            assert.ok(textOf(CONFIRMED).includes(part), `${part} in ${textOf(CONFIRMED)}`);
+        for (const part of [orderId, '1.234,50', today])
+            assert.ok(textOf(PAID).includes(part), `${part} in ${textOf(PAID)}`);
+        assert.doesNotMatch(textOf(PAID), /Numărul plății/);
+        await emitter.close();
+    });
+
     test(`an event that is emitted twice is one mail, ${where}`, async () => {
         const user = await register();
         const emitter = open();
@@ -333,6 +351,30 @@ everyVersion('Events of a NestJS service, Cuib\'s notification service', { concu
     testMails('over Redis, of a user of a NestJS service', () => redis(nest, own.port), register);
     testMails('over TCP, of a user of a NestJS service', () => tcp(nest, ours.port), register);
 
+    test('a payment whose id is no UUID is no mail; the log says why', async () => {
+        const user = await register();
+        const emitter = redis(nest, own.port);
+        const why = 'payment.processed: Bad Request: paymentId must be a UUID';
+        await emitter.emit('payment.processed', { ...processed(created(user), 'SUCCESS'), paymentId: 'pay_123' });
+        await until(why, () => ours.output.stderr.includes(why));
+        assert.deepEqual(await mailed(user, 0), []);
+        await emitter.close();
+    });
+
+    test('an order that names no time was created when Cuib\'s user service heard of it', async () => {
+        const user = await system.member();
+        const emitter = redis(nest, server.port);
+        const { createdAt, ...order } = created(user);
+        await emitter.emit('order.created', order);
+        const [shown] = await until('the order', async () => {
+            const { json } = await system.get(`/users/${user.id}`, { token: user.token });
+            return json.orders.length && json.orders;
+        });
+        assert.equal(shown.id, order.orderId);
+        assert.ok(Math.abs(Date.parse(shown.createdAt) - createdAt) < 60_000, shown.createdAt);
+        await emitter.close();
+    });
+
     test('the copies of Cuib\'s events for NestJS\'s services are no mails', async () => {
         const user = await system.member();
         await paid(system, user, await system.order(user));
@@ -340,6 +382,59 @@ everyVersion('Events of a NestJS service, Cuib\'s notification service', { concu
         await emitter.emit('order.created', created(user));
         assert.deepEqual(await mailed(user, 1), [CONFIRMED]);
         await emitter.close();
+    });
+});
+
+// One test after the other: they start services of Cuib's on the same Redis.
+everyVersion('Events of a NestJS service, a user service of few words', { concurrency: false }, (nest) => {
+    let own, users, service;
+    before(async () => {
+        own = await redisServer();
+        service = await nestProgram('nest-user-service.mjs', nest.version,
+            { REDIS_PORT: String(own.port), LEAN: '1' });
+        users = redis(nest, own.port);
+    });
+    after(async () => {
+        await users.close();
+        await service.kill();
+        await own.stop();
+    });
+    const register = (fields) => users.value('user.create', { email: freshEmail(), password, name: 'Ana', ...fields });
+
+    test('an e-mail is enough for a mail, in a language of ours', async () => {
+        const ours = await start({ ...onRedis(own.port), ...smtp }, ['notification']);
+        const [plain, strange, english] = await Promise.all([register(),
+            register({ profile: { language: 'tlh' } }), register({ profile: { language: 'en', bio: 7 } })]);
+        for (const user of [plain, strange, english]) await users.emit('order.created', created(user));
+        assert.deepEqual(await mailed(plain, 1), [CONFIRMED]);
+        assert.deepEqual(await mailed(strange, 1), [CONFIRMED]);
+        assert.deepEqual(await mailed(english, 1), ['Your order has been confirmed']);
+        assert.match(sink.mailsTo(plain.email)[0].text, /^Bună!$/m);
+        await ours.stop();
+    });
+
+    test('of two replicas with a store each one sends the mail, and not again for the same event', async () => {
+        const replicas = await Promise.all(range(2).map(() =>
+            start({ ...onRedis(own.port), ...smtp }, ['notification'])));
+        const people = await Promise.all(range(10).map(() => register()));
+        const events = people.map(created);
+        for (let i = 0; i < 2; i++) {
+            for (const event of events) await users.emit('order.created', event);
+            const mails = await Promise.all(people.map((user) => mailed(user, 1)));
+            assert.deepEqual(mails, people.map(() => [CONFIRMED]));
+        }
+        await Promise.all(replicas.map((replica) => replica.stop()));
+        const left = replicas.map(({ output }) => output.stdout.match(/, (\d+) left to other replicas/)[1]);
+        assert.equal(Number(left[0]) + Number(left[1]), 20, left.join());
+    });
+
+    test('REDIS_ONE_ANSWER=false: each of them sends it', async () => {
+        const replicas = await Promise.all(range(2).map(() =>
+            start({ ...onRedis(own.port), ...smtp, REDIS_ONE_ANSWER: 'false' }, ['notification'])));
+        const user = await register();
+        await users.emit('order.created', created(user));
+        assert.deepEqual(await mailed(user, 2), [CONFIRMED, CONFIRMED]);
+        await Promise.all(replicas.map((replica) => replica.stop()));
     });
 });
 

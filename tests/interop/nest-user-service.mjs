@@ -2,14 +2,15 @@
 // polite service does, RpcExceptions with a status; a user whose name is a row of nest-answers.mjs gets that row. It
 // hears of orders, which users are then shown with.
 //
-// usage: PORT=N [REDIS_PORT=N] [USER_EMAIL=…] node nest-user-service.mjs VERSION
+// usage: PORT=N [REDIS_PORT=N] [USER_EMAIL=…] [LEAN=1] node nest-user-service.mjs VERSION
 //     USER_EMAIL is the e-mail of a user, an administrator, who is there from the start
+//     LEAN: findById answers with little more than an e-mail, and that in shapes of its own
 import { randomUUID } from 'node:crypto';
 import { decorate, nest, serve } from './nest-program.mjs';
 import { answers } from './nest-answers.mjs';
 
 const { common, microservices } = nest;
-const { USER_EMAIL } = process.env;
+const { USER_EMAIL, LEAN } = process.env;
 const users = new Map();
 const orders = new Map();
 const now = () => new Date();
@@ -20,6 +21,9 @@ function made({ email, password, name, profile }, fields) {
     const times = { createdAt: now(), updatedAt: now() };
     return { id: randomUUID(), email, password, name, isActive: true, roles: ['user'], profile, ...times, ...fields };
 }
+
+const lean = ({ email, profile }) =>
+    ({ email, profile, roles: [{ id: 1, name: 'user' }], isActive: 1, orders: null, createdAt: 1.7e12 });
 
 const special = answers(nest, () => shown(made({ email: 'some@example.com', name: 'Some One' })));
 
@@ -42,6 +46,7 @@ class UserController {
 
     findById(id) {
         const user = shown(find((one) => one.id === id));
+        if (LEAN) return lean(user);
         const own = [...orders.values()].filter(({ userId }) => userId === id);
         return { ...user, orders: own.map(({ userId, ...order }) => order) };
     }
