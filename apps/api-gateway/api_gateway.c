@@ -35,8 +35,9 @@ static SCHEMA(gateway_settings,
 static const struct route *const TABLES[] = { auth_routes, user_routes, order_routes, NULL };
 
 /* What the document shows: those and what every service has. */
-static const struct route *const DOCUMENTED[] = { auth_routes, user_routes, order_routes,
-                                                  service_health_routes, NULL };
+static const struct route *const DOCUMENTED[] = {
+    auth_routes, user_routes, order_routes, service_health_routes, service_metrics_routes, NULL
+};
 
 const struct openapi_info api_gateway_openapi = {
     .title = "Cuib",

@@ -51,16 +51,33 @@ static void forget_work(struct connection *connection)
     connection->work = NULL;
 }
 
+static void note_answer(const struct work *work, const struct http_request *request, int status)
+{
+    const struct http_server_options *options = &work->server->options;
+
+    if (!options->answered)
+        return;
+    options->answered(
+        &(struct http_answered){
+            .request = request,
+            .status = status,
+            .duration_ns = work->start_ns ? clock_ns() - work->start_ns : 0,
+        },
+        options->cookie);
+}
+
 static void print(struct connection *connection, const struct http_request *request,
                   bool keep_alive)
 {
-    http_print(&connection->server->printer,
-               &(struct http_answer){
-                   .request = request,
-                   .response = &connection->work->response,
-                   .keep_alive = keep_alive,
-               },
-               stream_output(connection->stream));
+    int status = http_print(&connection->server->printer,
+                            &(struct http_answer){
+                                .request = request,
+                                .response = &connection->work->response,
+                                .keep_alive = keep_alive,
+                            },
+                            stream_output(connection->stream));
+
+    note_answer(connection->work, request, status);
 }
 
 /* Answers what is not to be handled and gives the connection up. `request` may be NULL. The peer may still be
@@ -102,6 +119,7 @@ static void finish(struct work *work)
 
     server->active--;
     if (!connection) {
+        note_answer(work, &work->head.request, work->response.status);
         http_work_give_back(work);
         http_server_note_end(server);
         return;
@@ -129,6 +147,7 @@ static void start(struct connection *connection)
     connection->used = true;
     server->active++;
     work->connection = connection;
+    work->start_ns = server->options.answered ? clock_turn_ns() : 0;
     work->call = call_new(work->arena, server->options.request_timeout_ms);
     if (http_cors_is_preflight(&server->printer.cors, &work->head.request)) {
         http_cors_respond(&work->head.request, &work->response);

@@ -398,6 +398,7 @@ static void forget(struct http_head *head)
     request->headers = head->headers;
     request->header_count = request->param_count = 0;
     request->query = request->body = (str){ NULL, 0 };
+    request->route = NULL;
 }
 
 error http_head_parse(str text, struct http_head *out)

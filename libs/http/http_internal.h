@@ -23,6 +23,7 @@ struct work {
     struct connection *connection; /* NULL once it is gone */
     struct arena *arena;
     struct call call;
+    uint64_t start_ns; /* of the handler, for `answered` */
     struct http_response response;
     struct http_chunked chunked;
     struct buf body; /* of a chunked request */

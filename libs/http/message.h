@@ -28,6 +28,8 @@ struct http_param {
     str value; /* percent-decoded */
 };
 
+struct route;
+
 struct http_request {
     enum http_method method;
     str method_name;
@@ -39,6 +41,7 @@ struct http_request {
     str body; /* chunks joined; never longer than the engine's limit */
     struct http_param params[HTTP_PARAMS_MAX]; /* filled in by the router */
     size_t param_count;
+    const struct route *route; /* set by the router; NULL: no row fits */
 };
 
 /* The first header of that name (any case); at == NULL when there is none. */

@@ -129,7 +129,7 @@ static bool has_content(int status)
     return status >= 200 && status != 204 && status != 304;
 }
 
-void http_print(struct http_printer *printer, const struct http_answer *answer, struct buf *out)
+int http_print(struct http_printer *printer, const struct http_answer *answer, struct buf *out)
 {
     const struct http_request *request = answer->request;
     const struct http_response *response = answer->response;
@@ -157,10 +157,11 @@ void http_print(struct http_printer *printer, const struct http_answer *answer, 
                                        (with_body ? page.body.len : 0));
 
     if (!start)
-        return;
+        return page.status;
     char *end = put_page(start, &page, http_date_now(&printer->date));
 
     if (with_body)
         end = put(end, page.body);
     out->len += (size_t)(end - start);
+    return page.status;
 }

@@ -28,5 +28,5 @@ struct http_answer {
 
 /* Appends the answer. Its body is left out for HEAD, its length not; 204 and 304 have neither. An answer with a
  * content type gets an ETag, and when a GET or HEAD with status 200 has an If-None-Match that names it (and no
- * `Cache-Control: no-cache`), it becomes a 304. */
-void http_print(struct http_printer *printer, const struct http_answer *answer, struct buf *out);
+ * `Cache-Control: no-cache`), it becomes a 304. Returns the status that was printed. */
+int http_print(struct http_printer *printer, const struct http_answer *answer, struct buf *out);

@@ -76,7 +76,7 @@ error http_route(struct arena *arena, const struct route *const *tables,
                 continue;
             TRY(decode_params(arena, request));
             if (method_fits(route, request)) {
-                *out = route;
+                *out = request->route = route;
                 return NULL;
             }
         }

@@ -57,7 +57,7 @@ struct route {
     const char *name;    /* OpenAPI operationId: "UsersController_create" */
 };
 
-/* Finds the row for a request and fills in the request's path parameters (in `arena`). `tables` is an array
+/* Finds the row for a request and fills in the request's row and path parameters (in `arena`). `tables` is an array
  * of route tables ended by NULL, each ended by a row without path. Errors: 404 `Cannot GET /nope?x=1`, 400
  * `Failed to decode param '%zz'`. */
 error http_route(struct arena *arena, const struct route *const *tables,

@@ -27,6 +27,14 @@ enum {
 
 struct http_server;
 
+/* An answer, for whoever counts them. */
+struct http_answered {
+    const struct http_request *request; /* NULL: what came could not be read as one */
+    int status;                         /* as it was sent */
+    uint64_t
+        duration_ns; /* since the loop's turn in which it was whole; 0: it was refused before that */
+};
+
 struct http_server_options {
     const char *address; /* NULL: does not listen, serves what http_server_take gives it */
     unsigned port;
@@ -42,6 +50,10 @@ struct http_server_options {
      * connection goes away. */
     void (*handle)(struct call *call, struct http_request *request, struct http_response *response,
                    void *cookie);
+
+    /* Told of every answer, the engine's own included, and of those that nobody waits for any more. It does not
+     * suspend. Or NULL. */
+    void (*answered)(const struct http_answered *answered, void *cookie);
     void *cookie;
 };
 

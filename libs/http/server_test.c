@@ -21,6 +21,7 @@ enum {
     IDLE_MS = 100,
     BIG_BODY = 1024 * 1024,
     RECEIVED_MAX = 64 * 1024 * 1024,
+    TOLD_MAX = 16,
 };
 
 /* Shared with the server's thread; what both touch while it runs is atomic. */
@@ -34,6 +35,9 @@ static struct {
     error failed;
     struct loop_message stop, drain;
     atomic_uint handled;
+    unsigned looked_at;
+    atomic_uint told;             /* answers that `answered` was told of */
+    atomic_int answers[TOLD_MAX]; /* their statuses; negative: it did not run */
     char *big;
 } shared;
 
@@ -59,6 +63,18 @@ static void handle(struct call *call, struct http_request *request, struct http_
         return;
     }
     http_respond(response, 200, "text/plain", request->target);
+}
+
+/* A test that waits for an answer's end may look at it only when it has been counted. */
+static void note_answer(const struct http_answered *answered, void *cookie)
+{
+    unsigned at = shared.told;
+
+    assert_ptr_equal(cookie, &shared);
+    assert_true(at < TOLD_MAX);
+    assert_true(answered->request || !answered->duration_ns);
+    shared.answers[at] = answered->duration_ns ? answered->status : -answered->status;
+    shared.told++;
 }
 
 static void *run_server(void *argument)
@@ -105,7 +121,7 @@ static int start_with(struct http_server_options options)
     shared.arena = arena_new(1024 * 1024);
     shared.big = malloc(BIG_BODY);
     memset(shared.big, 'x', BIG_BODY);
-    shared.handled = 0;
+    shared.handled = shared.told = shared.looked_at = 0;
     sem_init(&shared.started, 0, 0);
     sem_init(&shared.cancelled, 0, 0);
     pthread_create(&shared.thread, NULL, run_server, NULL);
@@ -133,6 +149,16 @@ static int begin_with_cors(void **state)
 {
     (void)state;
     return start_with((struct http_server_options){ .cors_origin = "http://localhost:5173" });
+}
+
+static int begin_counted(void **state)
+{
+    (void)state;
+    return start_with((struct http_server_options){
+        .cors_origin = "http://localhost:5173",
+        .answered = note_answer,
+        .cookie = &shared,
+    });
 }
 
 static int join(void **state)
@@ -532,6 +558,53 @@ static void a_handler_hears_that_its_client_is_gone(void **state)
     assert_int_equal(sem_timedwait(&shared.cancelled, &deadline), 0);
 }
 
+/* The next one that was told of. */
+static void assert_told(int status)
+{
+    unsigned at = shared.looked_at++;
+
+    for (int i = 0; i < 1000 && shared.told <= at; i++)
+        usleep(1000);
+    assert_true(shared.told > at);
+    assert_int_equal(shared.answers[at], status);
+}
+
+static void every_answer_is_told_of_with_the_status_that_was_sent(void **state)
+{
+    (void)state;
+    EXCHANGE("GET /a HTTP/1.1\r\nHost: x\r\n\r\n"
+             "POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\nx"
+             "GET /yield HTTP/1.1\r\nHost: x\r\n\r\n"
+             "GET /a HTTP/1.1\r\nHost: x\r\nIf-None-Match: *\r\n\r\n"
+             "OPTIONS /a HTTP/1.1\r\nHost: x\r\n\r\n"
+             "nonsense\r\n\r\n");
+    assert_told(200);
+    assert_told(201);
+    assert_told(200);
+    assert_told(304);
+    assert_told(204);
+    assert_told(-400);
+    EXCHANGE("POST /a HTTP/1.1\r\nHost: x\r\nContent-Length: 999999\r\n\r\n");
+    assert_told(-413);
+    assert_int_equal(shared.told, 7);
+}
+
+static void an_answer_that_nobody_waits_for_is_told_of_too(void **state)
+{
+    struct linger at_once = { .l_onoff = 1 };
+    int fd = connected();
+
+    (void)state;
+    SEND(fd, "GET /sleep HTTP/1.1\r\nHost: x\r\n\r\n");
+    while (!shared.handled)
+        usleep(1000);
+    setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+    close(fd);
+    sem_wait(&shared.cancelled);
+    assert_told(200);
+    assert_int_equal(shared.told, 1);
+}
+
 static void a_client_that_does_not_read_is_not_served_on(void **state)
 {
     enum { COUNT = 30 };
@@ -720,6 +793,10 @@ int main(void)
         TEST(a_client_that_ends_its_side_still_gets_its_answer),
         TEST(a_request_that_is_cut_short_is_not_handled),
         TEST(a_handler_hears_that_its_client_is_gone),
+        cmocka_unit_test_setup_teardown(every_answer_is_told_of_with_the_status_that_was_sent,
+                                        begin_counted, end),
+        cmocka_unit_test_setup_teardown(an_answer_that_nobody_waits_for_is_told_of_too,
+                                        begin_counted, end),
         TEST(a_client_that_does_not_read_is_not_served_on),
         TEST(more_is_not_read_while_a_handler_runs),
         cmocka_unit_test_setup_teardown(every_options_request_is_a_preflight, begin_with_cors, end),

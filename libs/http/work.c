@@ -16,6 +16,7 @@ static struct work *work_new(struct http_server *server)
     work->connection = NULL;
     work->arena = arena;
     work->call = (struct call){ 0 };
+    work->start_ns = 0;
     work->response = (struct http_response){ .status = 200, .headers = buf_new(HTTP_HEAD_MAX) };
     work->chunked = (struct http_chunked){ 0 };
     work->body = buf_new(HTTP_BODY_MAX);
@@ -64,6 +65,7 @@ void http_work_give_back(struct work *work)
     work->response = (struct http_response){ .status = 200, .headers = headers };
     work->chunked = (struct http_chunked){ 0 };
     work->connection = NULL;
+    work->start_ns = 0;
     work->next_free = server->free_works;
     server->free_works = work;
     server->free_work_count++;

@@ -143,7 +143,7 @@ static void listen_on(struct call *call, struct house *house, unsigned port)
 static void open_house(struct call *call, struct house *house, unsigned port)
 {
     const struct rpc_server_options options = {
-        .handlers = { messages, streams, events, &house->seen, "Test" },
+        .handlers = { messages, streams, events, &house->seen, "Test", NULL },
         .incomplete_timeout_ms = 100,
     };
 

@@ -127,7 +127,7 @@ static error answer(struct delivery *delivery, const struct message *row, void *
     return NULL;
 }
 
-static void run_message(struct delivery *delivery, const struct message *row)
+static error run_message(struct delivery *delivery, const struct message *row)
 {
     void *out;
     error failed = answer(delivery, row, &out);
@@ -136,6 +136,7 @@ static void run_message(struct delivery *delivery, const struct message *row)
         reply_error(delivery, failed);
     else
         reply_value(delivery, (struct schema_in){ row->out(), out });
+    return failed;
 }
 
 /* --- streams ------------------------------------------------------------------------------------- */
@@ -165,7 +166,7 @@ error rpc_item(struct call *call, struct rpc_items *items, struct schema_in item
     return items->put(call, items, item.value);
 }
 
-static void run_stream(struct delivery *delivery, const struct message *row)
+static error run_stream(struct delivery *delivery, const struct message *row)
 {
     struct outflow outflow = { { row->out(), put_item }, delivery };
     void *in;
@@ -177,6 +178,7 @@ static void run_stream(struct delivery *delivery, const struct message *row)
         reply_error(delivery, failed);
     else
         reply_end(delivery);
+    return failed;
 }
 
 /* --- events -------------------------------------------------------------------------------------- */
@@ -191,9 +193,9 @@ static error run_event(struct delivery *delivery, const struct event *row)
     return row->handle(delivery->call, in);
 }
 
-/* Runs every handler of the event, also when one fails; how many there were. The first failure is the
- * caller's to report. */
-static size_t run_events(struct delivery *delivery, error *failed)
+/* Runs every handler of the event, also when one fails; how many there were, and the first one's row. The first
+ * failure is the caller's to report. */
+static size_t run_events(struct delivery *delivery, const struct event **first, error *failed)
 {
     size_t count = 0;
 
@@ -202,7 +204,8 @@ static size_t run_events(struct delivery *delivery, error *failed)
             continue;
         error e = run_event(delivery, row);
 
-        count++;
+        if (!count++)
+            *first = row;
         if (e && *failed)
             log_own_failure(delivery, e);
         else if (e)
@@ -229,37 +232,61 @@ static void reply_to_event(struct delivery *delivery, size_t handlers)
 
 /* --- the table that has the route ----------------------------------------------------------------- */
 
-static bool dispatch_event(struct delivery *delivery)
+static error dispatch_event(struct delivery *delivery, const struct event **first)
 {
     error failed = NULL;
-    size_t handlers = run_events(delivery, &failed);
+    size_t handlers = run_events(delivery, first, &failed);
 
     if (failed)
         reply_error(delivery, failed);
     else if (handlers && delivery->packet->id)
         reply_to_event(delivery, handlers);
-    return handlers;
+    return failed;
+}
+
+static void refuse_unknown(struct delivery *delivery)
+{
+    if (!delivery->packet->id)
+        return;
+    rpc_write_unknown_pattern(delivery->sink->scratch, delivery->packet->id);
+    send_scratch(delivery);
+}
+
+/* Messages before streams before events. */
+static error dispatch(struct delivery *delivery, struct rpc_handled *handled)
+{
+    const struct rpc_handlers *handlers = delivery->handlers;
+    error failed = NULL;
+
+    if (delivery->route.at) {
+        handled->message = rpc_find(handlers->messages, delivery->route);
+        if (handled->message)
+            return run_message(delivery, handled->message);
+        handled->message = rpc_find(handlers->streams, delivery->route);
+        if (handled->message)
+            return run_stream(delivery, handled->message);
+        failed = dispatch_event(delivery, &handled->event);
+    }
+    if (!handled->event)
+        refuse_unknown(delivery);
+    return failed;
 }
 
 bool rpc_dispatch(struct call *call, const struct rpc_handlers *handlers, str route,
                   const struct rpc_packet *packet, struct rpc_sink *sink)
 {
     struct delivery delivery = { call, handlers, route, packet, sink };
-    const struct message *message = route.at ? rpc_find(handlers->messages, route) : NULL;
-    const struct message *stream = route.at ? rpc_find(handlers->streams, route) : NULL;
+    struct rpc_handled handled = { 0 };
+    uint64_t start_ns = handlers->handled ? clock_turn_ns() : 0;
 
     call->service = handlers->service;
-    if (message)
-        run_message(&delivery, message);
-    else if (stream)
-        run_stream(&delivery, stream);
-    if (message || stream)
-        return true;
-    if (route.at && dispatch_event(&delivery))
-        return true;
-    if (packet->id) {
-        rpc_write_unknown_pattern(sink->scratch, packet->id);
-        send_scratch(&delivery);
+    error failed = dispatch(&delivery, &handled);
+    bool known = handled.message || handled.event;
+
+    if (handlers->handled) {
+        handled.status = failed ? failed->status : known ? 200 : 404;
+        handled.duration_ns = clock_ns() - start_ns;
+        handlers->handled(&handled, handlers->service);
     }
-    return false;
+    return known;
 }

@@ -5,6 +5,15 @@
 #include "rpc/message.h"
 #include "rpc/packet.h"
 
+/* A message that has been handled, for whoever counts them. */
+struct rpc_handled {
+    const struct message *message; /* its row among messages or streams; NULL: */
+    const struct event
+        *event;           /* … the first row of its pattern among events; NULL: nobody has it */
+    int status;           /* 200, or the error's */
+    uint64_t duration_ns; /* since the loop's turn in which it was whole */
+};
+
 /* What a service answers and listens to. */
 struct rpc_handlers {
     const struct message *messages; /* each may be NULL */
@@ -12,6 +21,8 @@ struct rpc_handlers {
     const struct event *events;
     void *service;     /* `call->service` of the handlers */
     const char *title; /* of the log lines: "UserService" */
+    /* Told of every message and event when its handlers have returned. It does not suspend. Or NULL. */
+    void (*handled)(const struct rpc_handled *handled, void *service);
 };
 
 /* Where replies go. */

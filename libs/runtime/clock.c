@@ -26,6 +26,13 @@ uint64_t clock_ns(void)
     return read_clock(CLOCK_MONOTONIC);
 }
 
+uint64_t clock_turn_ns(void)
+{
+    if (!the_loop.turn_ns)
+        the_loop.turn_ns = clock_ns();
+    return the_loop.turn_ns;
+}
+
 void clock_update(void)
 {
     uv_update_time(&the_loop.uv);

@@ -32,6 +32,7 @@ static void end_turn(uv_prepare_t *prepare)
     fiber_run_ready();
     run_hooks();
     log_flush();
+    the_loop.turn_ns = 0;
     if (!list_empty(&the_loop.ready) || !list_empty(&the_loop.hooks))
         uv_idle_start(&the_loop.busy, keep_awake);
     else

@@ -30,6 +30,7 @@ struct loop {
     uv_idle_t busy; /* active while fibers are ready: keeps the loop from blocking */
     uv_async_t posted;
     bool initialised, stopping;
+    uint64_t turn_ns; /* of clock_turn_ns; 0: nobody has asked in this turn */
 
     uv_mutex_t inbox_lock;
     struct loop_message *inbox; /* newest first */

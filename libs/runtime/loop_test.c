@@ -1,3 +1,4 @@
+#include "runtime/clock.h"
 #include "runtime/loop.h"
 #include "runtime/signals.h"
 #include "testing/fiber_test.h"
@@ -48,6 +49,22 @@ TEST(a_hook_that_schedules_itself_runs_in_the_next_turn)
     }
     testing_turns(2);
     assert_int_equal(counter.ran, 4);
+}
+
+TEST(a_turn_has_one_time_that_does_not_go_on_within_it)
+{
+    uint64_t first = clock_turn_ns();
+
+    (void)call;
+    while (clock_ns() < first + 1000 * 1000)
+        ;
+    assert_true(clock_turn_ns() == first);
+    testing_turns(1);
+    uint64_t second = clock_turn_ns();
+
+    assert_true(second >= first + 1000 * 1000);
+    assert_true(clock_turn_ns() == second);
+    assert_true(clock_ns() >= second);
 }
 
 static struct counter victim;
@@ -170,6 +187,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_hook_runs_once_at_the_end_of_its_turn),
         cmocka_unit_test(a_hook_that_schedules_itself_runs_in_the_next_turn),
+        cmocka_unit_test(a_turn_has_one_time_that_does_not_go_on_within_it),
         cmocka_unit_test(a_cancelled_hook_does_not_run_even_if_its_turn_has_come),
         cmocka_unit_test(messages_of_a_thread_arrive_once_and_in_order),
         cmocka_unit_test(the_loop_can_be_made_again),

@@ -212,24 +212,15 @@ static error forward(struct call *call, const struct route *route, struct exchan
 
 /* --- the whole way ------------------------------------------------------------------------------- */
 
-static error find_route(struct call *call, const struct service_instance *self,
-                        struct http_request *request, const struct route **out)
-{
-    const struct route *const health[] = { service_health_routes, NULL };
-    error missing = http_route(call->arena, health, request, out);
-
-    if (!missing || !self->service->routes)
-        return missing;
-    return http_route(call->arena, self->service->routes, request, out);
-}
-
 static error serve(struct call *call, struct exchange *exchange)
 {
     struct service_instance *self = call->service;
     const struct route *route;
+    /* Looked for first, so that a body's failure counts as the route's; told second. */
+    error missing = http_route(call->arena, self->routes, exchange->request, &route);
 
     TRY(http_body(call->arena, exchange->request, &exchange->body));
-    TRY(find_route(call, self, exchange->request, &route));
+    TRY(missing);
     TRY(admit(call, route, exchange->request));
     if (route->handle)
         return route->handle(call, exchange);

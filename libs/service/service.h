@@ -8,6 +8,7 @@
 #include "health/health.h"
 #include "http/route.h"
 #include "http/server.h"
+#include "metrics/metrics.h"
 #include "openapi/openapi.h"
 #include "rpc/peer.h"
 #include "rpc/redis_server.h"
@@ -17,6 +18,7 @@ enum {
     SERVICE_COUNT_MAX = 8,
     SERVICE_CHECKS_MAX = 16,
     SERVICE_DELIVERIES_MAX = 16, /* of all event stores of a process */
+    SERVICE_TABLES_MAX = 8,      /* of routes, those that every service has included */
 };
 
 struct service_instance;
@@ -53,6 +55,11 @@ struct service {
     error (*verify)(struct call *call, struct service_instance *self,
                     void (*report)(void *cookie, const char *problem), void *cookie);
 
+    /* Writes what it counts itself, beside what every service shows at /metrics; its samples get the label `service`.
+     * Or NULL. */
+    error (*metrics)(struct call *call, struct service_instance *self,
+                     struct metrics_writer *writer);
+
     /* Opens what the service needs, sets `state`, `port` and the rest of the instance. `settings` is the filled
      * struct of its table. A failure names what is wrong in one line. */
     error (*start)(struct call *call, struct service_instance *self, const void *settings);
@@ -87,6 +94,9 @@ struct service_instance {
     const char *cors_origin; /* FRONTEND_URL */
     struct health_check checks[SERVICE_CHECKS_MAX]; /* the service's own; memory checks are added */
     size_t check_count;
+    struct db *db;                     /* that the check "database" asks, or NULL */
+    struct service_measures *measures; /* what is counted for /metrics */
+    const struct route *routes[SERVICE_TABLES_MAX + 1]; /* all that it serves; ended by NULL */
     struct openapi documents;
     struct http_server *server;
     struct rpc_server *rpc; /* NULL: it answers no messages, and the HTTP server listens itself */
@@ -105,6 +115,7 @@ struct service_remote {
     unsigned port;                 /* of those that name none */
     const char *const *idempotent; /* patterns that may be sent twice, ended by NULL; or NULL */
     struct rpc_client *client;     /* made by service_add_remote */
+    bool over_redis;               /* set by service_add_remote */
 };
 
 /* Events of a store of this process on their way to a consumer elsewhere. */
@@ -117,6 +128,7 @@ struct service_delivery {
 struct system {
     struct arena *arena; /* lives as long as the process */
     struct system_settings settings;
+    timestamp started;
     struct service_instance instances[SERVICE_COUNT_MAX];
     size_t count;
     struct service_remote remotes[SERVICE_COUNT_MAX];
@@ -165,7 +177,7 @@ static inline void *service_state(struct call *call)
 /* Adds a check to /health and /health/ready. */
 void service_add_check(struct service_instance *self, struct health_check check);
 
-/* Adds the check "database" of that store. */
+/* Adds the check "database" of that store, and its counts to /metrics. */
 void service_add_database_check(struct service_instance *self, struct db *db);
 
 /* Adds the check "events": degraded when consumers of the instance's event store make no progress, or dead letters wait. */
@@ -198,5 +210,8 @@ bool service_has_role(const struct call *call, const char *role);
 
 /* /health, /health/ready and /health/live, which every service answers. */
 extern const struct route service_health_routes[];
+
+/* /metrics, likewise. */
+extern const struct route service_metrics_routes[];
 
 extern const struct error SERVICE_FORBIDDEN; /* 403 "Forbidden resource" */

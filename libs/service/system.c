@@ -1,6 +1,8 @@
 #include "rpc/tcp_client.h"
+#include "runtime/clock.h"
 #include "runtime/log.h"
 #include "service/delivery.h"
+#include "service/measures.h"
 #include "service/over_redis.h"
 #include "service/port.h"
 #include "service/service.h"
@@ -43,7 +45,8 @@ SCHEMA(system_settings,
        FIELD(redis_db, RULES(IS_INT, AT_LEAST(0), AT_MOST(65535)), .fallback = "0",
              .doc = "number of the database in it"),
        FIELD(redis_one_answer, RULES(IS_BOOLEAN), .fallback = "true",
-             .doc = "of several replicas one answers a request over Redis; false: all, as NestJS"),
+             .doc = "of several replicas one answers a request over Redis, and handles what a NestJS"
+                    " service emits; false: all, as NestJS"),
        FIELD(event_consumers, .optional = true,
              .doc = "services elsewhere that events are sent to, separated by commas, or none;"
                     " unset: all that are known (user,notification)"));
@@ -111,6 +114,7 @@ static error check_database(struct call *call, void *db, struct health_result *r
 
 void service_add_database_check(struct service_instance *self, struct db *db)
 {
+    self->db = db;
     service_add_check(self, (struct health_check){ "database", check_database, db });
 }
 
@@ -192,9 +196,24 @@ static error make_handlers(struct service_instance *self)
         .streams = service->streams,
         .service = self,
         .title = service->title,
+        .handled = service_note_message,
     };
     return events_handlers(self->system->arena, service->recorded, service->events,
                            &self->handlers.events);
+}
+
+/* Those that every service has come first. */
+static void gather_routes(struct service_instance *self)
+{
+    const struct route *const *own = self->service->routes;
+    size_t count = 0;
+
+    self->routes[count++] = service_health_routes;
+    self->routes[count++] = service_metrics_routes;
+    for (; own && *own; own++) {
+        assert(count < SERVICE_TABLES_MAX);
+        self->routes[count++] = *own;
+    }
 }
 
 static error start_service(struct call *call, struct service_instance *self)
@@ -205,6 +224,8 @@ static error start_service(struct call *call, struct service_instance *self)
 
     TRY(open_service(call, self, &settings));
     TRY(make_handlers(self));
+    gather_routes(self);
+    TRY(service_measure(self));
     service_redis_add_check(self);
     TRY(service->start(call, self, settings));
     if (self->events)
@@ -250,6 +271,7 @@ static error listen_for(struct service_instance *self)
         .port = place.port,
         .cors_origin = self->cors_origin,
         .handle = service_serve,
+        .answered = service_note_answer,
         .cookie = self,
     };
 
@@ -263,6 +285,7 @@ static error listen_for(struct service_instance *self)
 static error prepare(struct system *system, const struct service *const *services, size_t count)
 {
     assert(count <= SERVICE_COUNT_MAX);
+    system->started = clock_now();
     TRY(load_system_settings(system));
     TRY(load_certificates(system));
     system->count = count;
@@ -434,7 +457,8 @@ error service_add_remote(struct system *system, const struct service_remote *rem
         return NULL;
     }
     assert(system->remote_count < SERVICE_COUNT_MAX);
-    if (system->redis && !remote->addresses.at)
+    added.over_redis = system->redis && !remote->addresses.at;
+    if (added.over_redis)
         TRY(service_redis_client(system, remote->name, &added.client));
     else
         TRY(rpc_tcp_client_new(system->arena, &options, &added.client));
