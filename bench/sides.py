@@ -21,6 +21,11 @@ START_TIMEOUT_S = 30
 STOP_TIMEOUT_S = 10
 POLL_S = 0.0002
 PASSWORD = "correct horse battery"
+ORDER = {
+    "items": [{"productId": "book-1", "name": "Ion", "price": 49.9, "quantity": 2}],
+    "shippingAddress": {"street": "Strada Lungă 1", "city": "Iași", "postalCode": "700001", "country": "RO"},
+    "paymentMethod": "card",
+}
 JWT_SECRET = "a secret that is only for measuring, 48 bytes or so"
 
 
@@ -79,10 +84,11 @@ class Side:
         self.processes = []
 
     def spawn(self, cpus):
-        self.port, user_port = free_ports(2)
+        self.port, user_port, order_port = free_ports(3)
         environment = {
             "PATH": os.environ["PATH"], "GATEWAY_PORT": str(self.port),
             "USER_SERVICE_PORT": str(user_port), "USER_SERVICE_HOST": "127.0.0.1",
+            "ORDER_SERVICE_PORT": str(order_port), "ORDER_SERVICE_HOST": "127.0.0.1",
             "CUIB_DATA_DIR": str(self.directory), "BCRYPT_COST": "12", "JWT_SECRET": JWT_SECRET,
             **self.environment,
         }
@@ -131,6 +137,9 @@ class Side:
         token = expect(200, self.port, "POST", "/auth/login", credentials)["access_token"]
         return user_id, token
 
+    def order(self, token):
+        return expect(201, self.port, "POST", "/orders", ORDER, token)
+
     def pids(self):
         found = [process.pid for process in self.processes]
         for pid in found:
@@ -162,16 +171,18 @@ def node_path():
 
 def cuib(directory, split):
     binary = str(BINARY)
-    commands = [[binary, "up", name] for name in ("user", "gateway")] if split else [[binary, "up"]]
-    name = "Cuib, two processes" if split else "Cuib"
+    # Without the notification service, which the other side does not have.
+    services = ("user", "order", "gateway")
+    commands = [[binary, "up", name] for name in services] if split else [[binary, "up", *services]]
+    name = "Cuib, three processes" if split else "Cuib"
     return Side(name, directory, commands, {"LOG_LEVEL": "error"})
 
 
-def nestjs(directory, password_hash):
+def nestjs(name, directory, **settings):
     node = node_path()
-    commands = [[node, str(NESTJS / "dist" / name / "main.js")] for name in ("user-service", "gateway")]
-    environment = {"NODE_ENV": "production", "PASSWORD_HASH": password_hash}
-    return Side(f"NestJS, {password_hash}", directory, commands, environment)
+    services = ("user-service", "order-service", "gateway")
+    commands = [[node, str(NESTJS / "dist" / service / "main.js")] for service in services]
+    return Side(f"NestJS, {name}", directory, commands, {"NODE_ENV": "production", **settings})
 
 
 NGINX = """

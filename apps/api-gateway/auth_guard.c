@@ -2,13 +2,13 @@
 #include "contracts/user.h"
 #include "runtime/clock.h"
 
-static error find_user(struct call *call, const struct jwt_claims *claims, struct user_details *out)
+static error find_user(struct call *call, const struct jwt_claims *claims, struct user *out)
 {
     struct user_id id;
 
     if (!uuid_parse(claims->sub, &id.id))
         return &JWT_UNAUTHORIZED;
-    error failed = gateway_send(call, "user.findById", IN(user_id, &id), OUT(user_details, out));
+    error failed = gateway_send(call, "user.findById", IN(user_id, &id), OUT(user, out));
 
     return failed && failed->status == 404 ? &JWT_UNAUTHORIZED : failed;
 }
@@ -19,7 +19,7 @@ error gateway_authenticate(struct call *call, const struct http_request *request
 {
     str token = jwt_bearer(http_header(request, STR("authorization")));
     struct jwt_claims claims;
-    struct user_details user;
+    struct user user;
 
     if (!token.at)
         return &JWT_UNAUTHORIZED;

@@ -7,6 +7,7 @@
 #define USER_MESSAGES(ON)                                                   \
     ON("user.create", create, create_user, user)                            \
     ON("user.findById", find_by_id, user_id, user_details)                  \
+    ON("user.findById", find_without_orders, user_id, user)                 \
     ON("user.findByEmail", find_by_email, user_email, user)                 \
     ON("user.findAll", find_all, user_page_query, user_page)                \
     ON("user.validateCredentials", validate_credentials, credentials, user) \
@@ -68,6 +69,11 @@ static error create(struct call *call, const struct create_user *in, struct user
 static error find_by_id(struct call *call, const struct user_id *in, struct user_details *out)
 {
     return user_find_details(call, state(call)->db, in, out);
+}
+
+static error find_without_orders(struct call *call, const struct user_id *in, struct user *out)
+{
+    return user_find(call, state(call)->db, in, out);
 }
 
 static error find_by_email(struct call *call, const struct user_email *in, struct user *out)

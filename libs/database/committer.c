@@ -3,11 +3,18 @@
  *
  *     take all that is queued (DB_BATCH_MAX at most); wait when there is nothing
  *     BEGIN IMMEDIATE
- *         for each unit: SAVEPOINT, its work, RELEASE or, when it failed, ROLLBACK TO
+ *         for each unit: its work
  *     COMMIT                                  <- the fsync; meanwhile the next units queue up
  *     post the results to the loop, which wakes the fibers
  *
- * Nothing is ever delayed to make a group larger: a unit that comes alone is committed alone.
+ * Nothing is ever delayed to make a group larger: a unit that comes alone is committed alone. But a thread that
+ * sleeps is woken at the end of the loop's turn. Woken by the first unit, it may push the loop off the CPU and
+ * commit that unit alone, while those of the same turn still come.
+ *
+ * A unit that fails before it has written anything, as those do that refuse, leaves nothing to undo. When one fails
+ * later, the transaction is rolled back and all its units run again, this time with SAVEPOINT, work, RELEASE or, for those
+ * that fail, ROLLBACK TO. Savepoints from the beginning would be simpler, but SQLite then copies every page that a unit
+ * changes, which takes a fifth of the thread's time.
  *
  * A unit belongs to whoever holds it. It lies on its fiber's stack and is queued under the lock. The thread
  * takes it off the queue under the lock and owns it until the loop's thread runs the posted message. A
@@ -87,6 +94,7 @@ static error work(struct connection *writer, struct db_unit *unit)
     unit->failed = NULL;
     writer->until_ns = unit->until_ns;
     writer->in_unit = true;
+    writer->wrote = false;
     error result = unit->work(unit, unit->argument);
 
     writer->in_unit = false;
@@ -122,50 +130,78 @@ static void fail_all(struct connection *writer, struct db_unit **units, size_t c
     }
 }
 
-/* One transaction for all units. False when it was lost through the fault of some of them: then nothing of
- * it remains, and each may be tried alone. */
-static bool commit_together(struct connection *writer, struct db_unit **units, size_t count,
-                            uint64_t *commits)
+enum outcome {
+    SETTLED, /* each unit has its result */
+    SPOILT,  /* rolled back: a unit failed that had written */
+    LOST,    /* ended by SQLite: each may be tried alone */
+};
+
+static enum outcome run_units(struct connection *writer, struct db_unit **units, size_t count,
+                              bool in_savepoints)
 {
-    size_t good = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (in_savepoints)
+            run_in_savepoint(writer, units[i]);
+        else
+            units[i]->result = work(writer, units[i]);
+        if (!in_transaction(writer))
+            return LOST;
+        if (!in_savepoints && units[i]->result && writer->wrote && count > 1)
+            return SPOILT;
+    }
+    return SETTLED;
+}
+
+static bool any_good(struct db_unit **units, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (!units[i]->result)
+            return true;
+    return false;
+}
+
+/* One transaction for all units. */
+static enum outcome commit_together(struct connection *writer, struct db_unit **units, size_t count,
+                                    bool in_savepoints, uint64_t *commits)
+{
+    for (size_t i = 0; i < count; i++)
+        units[i]->result = NULL;
     int code = control(writer, begin_sql);
 
     if (code != SQLITE_OK) {
         fail_all(writer, units, count, code, begin_sql);
-        return true;
+        return SETTLED;
     }
-    for (size_t i = 0; i < count; i++) {
-        run_in_savepoint(writer, units[i]);
-        if (!in_transaction(writer))
-            return false;
-        good += !units[i]->result;
-    }
-    if (good == 0) {
+    enum outcome outcome = run_units(writer, units, count, in_savepoints);
+
+    if (outcome != SETTLED || !any_good(units, count)) {
         roll_back(writer);
-        return true;
+        return outcome;
     }
     code = control(writer, commit_sql);
     if (code == SQLITE_OK) {
         *commits += 1;
-        return true;
+        return SETTLED;
     }
     if ((code & 0xff) != SQLITE_IOERR && count > 1) {
         roll_back(writer);
-        return false;
+        return LOST;
     }
     fail_all(writer, units, count, code, commit_sql);
     roll_back(writer);
-    return true;
+    return SETTLED;
 }
 
 static void commit(struct connection *writer, struct batch *batch, uint64_t *commits)
 {
-    if (commit_together(writer, batch->units, batch->count, commits) || batch->count == 1)
+    enum outcome outcome = commit_together(writer, batch->units, batch->count, false, commits);
+
+    if (outcome == SPOILT)
+        outcome = commit_together(writer, batch->units, batch->count, true, commits);
+    if (outcome == SETTLED || batch->count == 1)
         return;
-    for (size_t i = 0; i < batch->count; i++) {
-        batch->units[i]->result = NULL;
-        commit_together(writer, &batch->units[i], 1, commits);
-    }
+    for (size_t i = 0; i < batch->count; i++)
+        commit_together(writer, &batch->units[i], 1, false, commits);
 }
 
 /* On the loop's thread. A woken fiber does not run before this has returned, but its unit may be gone
@@ -248,9 +284,18 @@ static int start_thread(struct committer *committer)
     return code;
 }
 
+static void wake_thread(struct loop_hook *hook)
+{
+    struct committer *committer = LIST_ELEMENT(hook, struct committer, turn_end);
+
+    pthread_mutex_lock(&committer->lock);
+    pthread_cond_signal(&committer->changed);
+    pthread_mutex_unlock(&committer->lock);
+}
+
 error db_committer_start(struct arena *arena, struct connection *writer, struct committer *out)
 {
-    *out = (struct committer){ .writer = writer, .open = true };
+    *out = (struct committer){ .writer = writer, .open = true, .turn_end = { .run = wake_thread } };
     pthread_mutex_init(&out->lock, NULL);
     pthread_cond_init(&out->changed, NULL);
     list_init(&out->queue);
@@ -267,6 +312,7 @@ void db_committer_stop(struct committer *committer)
 {
     if (!committer->open)
         return;
+    loop_hook_cancel(&committer->turn_end);
     pthread_mutex_lock(&committer->lock);
     committer->open = false;
     committer->closing = true;
@@ -299,9 +345,10 @@ static error submit(struct committer *committer, struct db_unit *unit)
         unit->queued = true;
         list_append(&committer->queue, &unit->link);
         committer->counts.queued++;
-        pthread_cond_signal(&committer->changed);
     }
     pthread_mutex_unlock(&committer->lock);
+    if (!why)
+        loop_at_turn_end(&committer->turn_end);
     return why;
 }
 

@@ -10,6 +10,7 @@
 struct committer {
     struct connection *writer; /* the thread's */
     pthread_t thread;
+    struct loop_hook turn_end; /* the loop's: wakes the thread for the units of a turn */
     pthread_mutex_t lock; /* guards what follows, and `link` and `queued` of each queued unit */
     pthread_cond_t changed;
     struct link queue;

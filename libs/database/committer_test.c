@@ -12,6 +12,7 @@ struct job {
     int64_t value; /* for the work */
     const char *sql;
     bool ran;
+    int runs;
     int64_t changes;
     error result;
     struct wait ended;
@@ -50,6 +51,7 @@ static error insert(struct db_unit *unit, void *argument)
     error e = db_unit_run(unit, IN(number, &number), "INSERT INTO numbers VALUES (:value)");
 
     job->ran = true;
+    job->runs++;
     job->changes = db_unit_changes(unit);
     return e;
 }
@@ -117,8 +119,9 @@ static void close_gate(struct store *store, struct gate *gate)
     sem_init(&gate->entered, 0, 0);
     sem_init(&gate->open, 0, 0);
     start(&gate->job);
-    while (sem_wait(&gate->entered))
-        continue;
+    /* The committer is woken when this turn of the loop ends. */
+    while (sem_trywait(&gate->entered))
+        assert_done(call_sleep(&store->call, 1));
 }
 
 static void open_gate(struct store *store, struct gate *gate)
@@ -241,6 +244,76 @@ STORE_TEST(a_unit_that_fails_in_company_leaves_no_trace_either)
     assert_done(end(store, &before));
     assert_done(end(store, &after));
     assert_int_equal(store_number(store, "SELECT sum(value) AS value FROM numbers"), 9);
+}
+
+static error look_and_refuse(struct db_unit *unit, void *argument)
+{
+    struct job *job = argument;
+    struct number out;
+
+    job->runs++;
+    TRY(db_unit_one(unit, NO_INPUT, OUT(number, &out), "SELECT count(*) AS value FROM numbers"));
+    return error_new(db_unit_arena(unit), 402, "Refused");
+}
+
+/* Two inserts, and between them a unit that fails. How often the first one has run, in the end. */
+static int runs_beside(struct store *store, error (*failing)(struct db_unit *, void *))
+{
+    struct job before = job_of(store, insert), refused = job_of(store, failing),
+               after = job_of(store, insert);
+    struct gate gate;
+
+    before.value = 1;
+    refused.value = 2;
+    after.value = 4;
+    close_gate(store, &gate);
+    start(&before);
+    start(&refused);
+    start(&after);
+    open_gate(store, &gate);
+    assert_int_equal(end(store, &refused)->status, 402);
+    assert_done(end(store, &before));
+    assert_done(end(store, &after));
+    assert_int_equal(refused.runs, before.runs);
+    assert_int_equal(store_number(store, "SELECT sum(value) AS value FROM numbers"), 5);
+    return before.runs;
+}
+
+STORE_TEST(a_unit_that_refuses_before_it_writes_makes_nobody_run_again)
+{
+    make_table(store);
+    uint64_t commits = db_counts(store->db).commits;
+
+    assert_int_equal(runs_beside(store, look_and_refuse), 1);
+    assert_int_equal(db_counts(store->db).commits - commits, 2); /* with the gate's */
+}
+
+STORE_TEST(a_unit_that_fails_after_it_has_written_makes_its_company_run_once_more)
+{
+    make_table(store);
+    uint64_t commits = db_counts(store->db).commits;
+
+    assert_int_equal(runs_beside(store, insert_and_refuse), 2);
+    assert_int_equal(db_counts(store->db).commits - commits, 2);
+}
+
+STORE_TEST(units_of_one_turn_share_a_commit_though_the_committer_sleeps)
+{
+    enum { COUNT = 9 };
+    struct job jobs[COUNT];
+
+    make_table(store);
+    assert_done(call_sleep(&store->call, 20));
+    uint64_t commits = db_counts(store->db).commits;
+
+    for (int i = 0; i < COUNT; i++) {
+        jobs[i] = job_of(store, insert);
+        jobs[i].value = i;
+        start(&jobs[i]);
+    }
+    for (int i = 0; i < COUNT; i++)
+        assert_done(end(store, &jobs[i]));
+    assert_int_equal(db_counts(store->db).commits - commits, 1);
 }
 
 STORE_TEST(a_unit_reads_what_it_wrote)
@@ -537,6 +610,9 @@ int main(void)
         cmocka_unit_test(a_unit_that_fails_leaves_the_others_of_its_commit),
         cmocka_unit_test(a_unit_that_fails_leaves_no_trace),
         cmocka_unit_test(a_unit_that_fails_in_company_leaves_no_trace_either),
+        cmocka_unit_test(a_unit_that_refuses_before_it_writes_makes_nobody_run_again),
+        cmocka_unit_test(a_unit_that_fails_after_it_has_written_makes_its_company_run_once_more),
+        cmocka_unit_test(units_of_one_turn_share_a_commit_though_the_committer_sleeps),
         cmocka_unit_test(a_unit_reads_what_it_wrote),
         cmocka_unit_test(units_that_come_together_share_commits),
         cmocka_unit_test(a_unit_that_is_cancelled_in_the_queue_never_runs),

@@ -198,6 +198,7 @@ error db_connection_error(const struct connection *connection, struct arena *are
 
 error db_connection_script(struct connection *connection, struct arena *arena, const char *sql)
 {
+    connection->wrote = true;
     int code = sqlite3_exec(connection->handle, sql, NULL, NULL, NULL);
 
     return code == SQLITE_OK ? NULL : db_connection_error(connection, arena, code, sql);

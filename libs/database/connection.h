@@ -15,6 +15,7 @@ struct connection {
     struct statements *statements;
     uint64_t until_ns; /* of clock_ns: what still runs then is interrupted */
     bool in_unit;      /* statements that begin or end transactions are refused */
+    bool wrote;        /* one that may write has begun since this was last cleared */
 };
 
 /* Opens the file, making it and its directory when they are missing. The caller closes. */

@@ -15,8 +15,8 @@
  * The store of this file is SQLite: one file per service, readable by its owner alone, WAL,
  * synchronous=FULL. Reads run at once on the loop's thread (microseconds) and see all that was committed
  * before. Writes are units of work that run on one committer thread, which commits all units that queued up
- * while the last fsync ran in one transaction, each in a savepoint of its own: the failure of one unit
- * undoes that unit alone. A unit whose call is answered is on the disk.
+ * while the last fsync ran in one transaction; the failure of one unit undoes that unit alone. A unit whose call
+ * is answered is on the disk.
  *
  * Errors that every verb may give: 409 for a violated unique constraint (db_rename_conflict makes it the
  * service's own); 503 with Retry-After when another process keeps the file locked, when the disk is full or
@@ -78,9 +78,9 @@ error db_all(struct call *call, struct db *db, struct schema_in in, struct db_ro
 
 /* Runs `work(unit, argument)` as one transaction. It runs on another thread while this fiber waits: it must
  * not suspend, log, or touch the loop, but may use the call's arena. An error it returns undoes the unit
- * and is returned. It may be run again from its beginning when the store lost the transaction that it
- * shared with others, so it sets its results and never adds to them; they count when db_transaction
- * gives NULL. A unit that is still queued at the call's deadline or cancellation never runs; one that runs is
+ * and is returned. It may be run again from its beginning, because the store lost the transaction that it
+ * shared with others, or one of those failed after it had written; so it sets its results and never adds to
+ * them; they count when db_transaction gives NULL. A unit that is still queued at the call's deadline or cancellation never runs; one that runs is
  * waited for, its statements being interrupted at the deadline. An error of a committing disk (503) leaves
  * open whether the unit is there after a crash. */
 error db_transaction(struct call *call, struct db *db,

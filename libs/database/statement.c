@@ -223,6 +223,7 @@ static error start(const struct db_query *query, struct statement **out)
 
     if (code != SQLITE_OK)
         return failed(query, code);
+    query->connection->wrote |= !sqlite3_stmt_readonly((*out)->handle);
     error why = bind(query, *out);
 
     if (why)

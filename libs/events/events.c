@@ -1,7 +1,7 @@
-/* How an event comes into the store and out of it. Writing is one statement an event: the first of an append
- * inserts only if the stream has the expected version, and gives no row otherwise, which leaves the unit of
- * work usable; the constraint UNIQUE (stream_id, version) holds whatever other programs do. Since all units run
- * one after the other on the committer's thread, positions become visible in their order.
+/* How an event comes into the store and out of it. An append first looks whether the stream has the expected
+ * version, and a refusal leaves the unit of work usable; the constraint UNIQUE (stream_id, version) holds whatever
+ * other programs do. Since all units run one after the other on the committer's thread, positions become visible
+ * in their order.
  *
  * The metadata begin with the number of the shape, and most often it is all they hold; then they are read
  * without a JSON parser, which a rebuild would notice. */
@@ -309,23 +309,26 @@ static error make_row(struct arena *arena, const struct events_append *append, s
     return row->data.text.at && row->metadata.text.at ? NULL : &ERROR_OUT_OF_MEMORY;
 }
 
-/* The first event of an append finds out whether the stream has the expected version; the others follow it in
- * the same transaction. */
-static error insert(struct db_unit *unit, struct events_row *row, bool first)
+/* A stream has the versions 1, 2, … without a gap, so the newest one is their number. */
+static error check_version(struct db_unit *unit, const struct events_append *append)
 {
-    if (!first)
-        return db_unit_one(unit, IN(events_row, row), OUT(events_row, row),
-                           "INSERT INTO events (id, stream_id, version, type, data, metadata,"
-                           " recorded_at) VALUES (:id, :stream_id, :version, :type, :data,"
-                           " :metadata, :recorded_at) RETURNING position");
-    error why = db_unit_one(unit, IN(events_row, row), OUT(events_row, row),
-                            "INSERT INTO events (id, stream_id, version, type, data, metadata,"
-                            " recorded_at) SELECT :id, :stream_id, :version, :type, :data,"
-                            " :metadata, :recorded_at WHERE :version - 1 = (SELECT"
-                            " coalesce(max(version), 0) FROM events WHERE stream_id = :stream_id)"
-                            " RETURNING position");
+    struct events_row row = { .stream_id = append->stream_id };
 
-    return why == &DB_NO_ROW ? &EVENTS_CONFLICT : why;
+    TRY(db_unit_one(unit, IN(events_row, &row), OUT(events_row, &row),
+                    "SELECT coalesce(max(version), 0) AS version FROM events"
+                    " WHERE stream_id = :stream_id"));
+    return row.version == append->expected ? NULL : &EVENTS_CONFLICT;
+}
+
+/* RETURNING would tell the position, too, but makes and drops a temporary table each time, which takes as long as the
+ * rest. */
+static error insert(struct db_unit *unit, struct events_row *row)
+{
+    TRY(db_unit_run(unit, IN(events_row, row),
+                    "INSERT INTO events (id, stream_id, version, type, data, metadata, recorded_at)"
+                    " VALUES (:id, :stream_id, :version, :type, :data, :metadata, :recorded_at)"));
+    return db_unit_one(unit, NO_INPUT, OUT(events_row, row),
+                       "SELECT last_insert_rowid() AS position");
 }
 
 static error append_one(struct db_unit *unit, struct events *events,
@@ -338,7 +341,7 @@ static error append_one(struct db_unit *unit, struct events *events,
 
     assert(type);
     TRY(make_row(db_unit_arena(unit), append, i, type, &row));
-    TRY(insert(unit, &row, i == 0));
+    TRY(insert(unit, &row));
     TRY(events_from_rows(db_unit_arena(unit), &row, 1, &event));
     for (size_t k = 0; events->projections[k]; k++) {
         if (events->projections[k]->aggregate == append->aggregate)
@@ -355,6 +358,7 @@ error events_append_in(struct db_unit *unit, struct events *events,
     assert(append->count >= 1 && append->count <= EVENTS_APPEND_MAX && append->expected >= 0);
     if (append->expected > EVENTS_STREAM_MAX - (int64_t)append->count)
         return &STREAM_FULL;
+    TRY(check_version(unit, append));
     for (size_t i = 0; i < append->count; i++)
         TRY(append_one(unit, events, append, i));
     return NULL;

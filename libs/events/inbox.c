@@ -24,16 +24,17 @@ error events_inbox(struct db_unit *unit, const char *consumer, uuid event_id, bo
                              .event_id = event_id,
                              .keep = EVENTS_INBOX_MAX,
                              .at_most = 2 * TRIM_EVERY };
-    error why = db_unit_one(unit, IN(inbox_row, &row), OUT(inbox_row, &row),
-                            "INSERT INTO inbox (consumer, event_id) VALUES (:consumer, :event_id)"
-                            " ON CONFLICT DO NOTHING RETURNING number");
 
-    if (why && why != &DB_NO_ROW)
-        return why;
-    if (!why && row.number % TRIM_EVERY == 0)
-        TRY(db_unit_run(unit, IN(inbox_row, &row),
-                        "DELETE FROM inbox WHERE number IN (SELECT number FROM inbox"
-                        " WHERE number <= :number - :keep ORDER BY number LIMIT :at_most)"));
-    *first = !why;
-    return NULL;
+    TRY(db_unit_run(unit, IN(inbox_row, &row),
+                    "INSERT INTO inbox (consumer, event_id) VALUES (:consumer, :event_id)"
+                    " ON CONFLICT DO NOTHING"));
+    *first = db_unit_changes(unit) > 0;
+    if (!*first)
+        return NULL;
+    TRY(db_unit_one(unit, NO_INPUT, OUT(inbox_row, &row), "SELECT last_insert_rowid() AS number"));
+    if (row.number % TRIM_EVERY)
+        return NULL;
+    return db_unit_run(unit, IN(inbox_row, &row),
+                       "DELETE FROM inbox WHERE number IN (SELECT number FROM inbox"
+                       " WHERE number <= :number - :keep ORDER BY number LIMIT :at_most)");
 }

@@ -33,11 +33,20 @@ static struct seen *seen(struct call *call)
     return call->service;
 }
 
-#define MESSAGES(ON)                       \
-    ON("double", twice, number, number)    \
-    ON("sleep", nap, number, number)       \
-    ON("echo", echo, text, text)           \
-    ON("fail", break_off, number, nothing) \
+struct named_number {
+    int64_t n;
+    str name;
+};
+
+static SCHEMA(named_number, FIELD(n), FIELD(name));
+
+#define MESSAGES(ON)                                 \
+    ON("double", twice, number, number)              \
+    ON("describe", describe, number, named_number)   \
+    ON("describe", describe_briefly, number, number) \
+    ON("sleep", nap, number, number)                 \
+    ON("echo", echo, text, text)                     \
+    ON("fail", break_off, number, nothing)           \
     ON("left", left, number, number)
 
 #define STREAMS(ON) ON("count", count_up, number, number)
@@ -55,6 +64,20 @@ static error twice(struct call *call, const struct number *in, struct number *ou
 {
     seen(call)->calls++;
     out->n = 2 * in->n;
+    return NULL;
+}
+
+static error describe(struct call *call, const struct number *in, struct named_number *out)
+{
+    seen(call)->calls++;
+    *out = (struct named_number){ in->n, STR("full") };
+    return NULL;
+}
+
+static error describe_briefly(struct call *call, const struct number *in, struct number *out)
+{
+    (void)call;
+    out->n = in->n;
     return NULL;
 }
 
@@ -360,6 +383,37 @@ TEST(a_bare_payload_travels_bare)
     peer.client = client_of(call, address_of(call, &house));
     assert_null(rpc_send(call, &peer, "echo", IN(text, &in), OUT(text, &out)));
     assert_text(out.text, "\xC8\x99i \xF0\x9F\x98\x80");
+    rpc_client_free(peer.client);
+    close_house(call, &house);
+}
+
+/* Asks for both answers. How often the full one was made. */
+static int describe_twice(struct call *call, const struct rpc_peer *peer, const struct seen *seen)
+{
+    int before = seen->calls;
+    const struct number in = { 7 };
+    struct named_number named;
+    struct number number;
+
+    assert_null(rpc_send(call, peer, "describe", IN(number, &in), OUT(named_number, &named)));
+    assert_null(rpc_send(call, peer, "describe", IN(number, &in), OUT(number, &number)));
+    assert_int_equal(named.n, 7);
+    assert_text(named.name, "full");
+    assert_int_equal(number.n, 7);
+    return seen->calls - before;
+}
+
+TEST(who_reads_less_is_answered_by_the_row_that_gives_less_and_on_the_wire_by_the_first)
+{
+    struct seen here = { 0 };
+    struct house house;
+    struct rpc_peer peer = { .name = STR("test"), .messages = messages, .service = &here };
+
+    assert_int_equal(describe_twice(call, &peer, &here), 1);
+    open_house(call, &house, 0);
+    peer.messages = NULL;
+    peer.client = client_of(call, address_of(call, &house));
+    assert_int_equal(describe_twice(call, &peer, &house.seen), 2);
     rpc_client_free(peer.client);
     close_house(call, &house);
 }
@@ -855,6 +909,8 @@ int main(void)
         cmocka_unit_test(more_requests_than_may_run_wait_for_room),
         cmocka_unit_test(a_call_comes_back_with_its_reply),
         cmocka_unit_test(a_bare_payload_travels_bare),
+        cmocka_unit_test(
+            who_reads_less_is_answered_by_the_row_that_gives_less_and_on_the_wire_by_the_first),
         cmocka_unit_test(an_error_keeps_its_status_and_text),
         cmocka_unit_test(a_stream_brings_every_item_then_its_end),
         cmocka_unit_test(an_event_is_sent_and_not_answered),

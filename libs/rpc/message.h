@@ -13,6 +13,10 @@
  * The list is read twice: once for the typed prototypes of the handlers, so that a handler of another type does
  * not compile, and once for the rows. A handler fills `out` on success; its memory is the call's arena.
  *
+ * A pattern may have several rows, which answer with more or with less of the same. Who asks in the same process gets
+ * the answer of the row whose struct it reads; on the wire the first row answers, and members that nobody
+ * reads are ignored.
+ *
  * A pattern whose answer is many values, one after the other, stands in a STREAM_TABLE: its handler gets
  * `struct rpc_items *` instead of `out` and hands each value to rpc_item. */
 #pragma once

@@ -20,6 +20,17 @@ const struct message *rpc_find(const struct message *messages, str pattern)
     return NULL;
 }
 
+/* The row of the pattern that gives what the caller reads. */
+static const struct message *find_row(const struct message *messages, const char *pattern,
+                                      const struct schema *out)
+{
+    const struct message *row = rpc_find(messages, str_of(pattern));
+
+    while (row && row->out() != out)
+        row = rpc_find(row + 1, str_of(pattern));
+    return row;
+}
+
 /* --- in this process ------------------------------------------------------------------------------ */
 
 /* The handler runs on the caller's fiber, with the caller's arena and deadline, as its own service. */
@@ -28,7 +39,7 @@ static error send_here(struct call *call, const struct rpc_peer *peer, const str
 {
     void *caller = call->service;
 
-    assert(row->in() == in.schema && row->out() == out.schema);
+    assert(row->in() == in.schema);
     call->service = peer->service;
     error failed = row->handle(call, in.value, out.value);
 
@@ -136,8 +147,9 @@ static error send_there(struct call *call, const struct rpc_peer *peer, const ch
 error rpc_send(struct call *call, const struct rpc_peer *peer, const char *pattern,
                struct schema_in in, struct schema_out out)
 {
-    const struct message *row = rpc_find(peer->messages, str_of(pattern));
+    const struct message *row = find_row(peer->messages, pattern, out.schema);
 
+    assert(row || !rpc_find(peer->messages, str_of(pattern)));
     if (row)
         return send_here(call, peer, row, in, out);
     if (peer->client)
@@ -189,8 +201,9 @@ error rpc_send_stream(struct call *call, struct rpc_client *client,
 error rpc_check(struct arena *arena, const struct message *messages)
 {
     for (const struct message *row = messages; row && row->pattern; row++) {
-        if (rpc_find(messages, str_of(row->pattern)) != row)
-            return error_new(arena, 500, "two handlers for the pattern %s", row->pattern);
+        if (find_row(messages, row->pattern, row->out()) != row)
+            return error_new(arena, 500, "two handlers of one reply for the pattern %s",
+                             row->pattern);
         if (row->in()->count)
             TRY(schema_check(row->in(), arena));
         if (row->out()->count)

@@ -16,7 +16,7 @@ struct rpc_peer {
 };
 
 /* Sends `in` to the handler of `pattern` and waits for its reply in `out`, whose memory is the call's arena.
- * The tables must be those of the pattern's row (asserted). 503 when the peer is nowhere; of a peer
+ * The tables must be those of a row of the pattern (asserted). 503 when the peer is nowhere; of a peer
  * elsewhere also the errors of rpc_client_send, and 502 when its reply is not what `out` describes.
  * Of several replies the last counts. */
 error rpc_send(struct call *call, const struct rpc_peer *peer, const char *pattern,
@@ -38,10 +38,10 @@ struct rpc_stream_request {
 error rpc_send_stream(struct call *call, struct rpc_client *client,
                       const struct rpc_stream_request *request);
 
-/* The row of that pattern, or NULL; the table may be NULL. */
+/* The first row of that pattern, or NULL; the table may be NULL. */
 const struct message *rpc_find(const struct message *messages, str pattern);
 
-/* Looks for two rows of one pattern and for unsound field tables. NULL when all is well; a table may be
+/* Looks for two rows of one pattern with one reply and for unsound field tables. NULL when all is well; a table may be
  * NULL. */
 error rpc_check(struct arena *arena, const struct message *messages);
 error rpc_check_events(struct arena *arena, const struct event *events);

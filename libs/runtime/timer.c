@@ -24,10 +24,13 @@ static void set_alarm(uint64_t at_ms)
     uv_timer_start(&the_loop.wheel_alarm, ring, at_ms > now ? at_ms - now : 0, 0);
 }
 
-/* The tick at whose end a timer has waited long enough. */
+/* The tick at whose end a timer has waited long enough. One that never fires gets the last whose time in milliseconds
+ * is still a number. */
 static uint64_t tick_of(uint64_t due_ms)
 {
-    return due_ms / TIMER_TICK_MS + 1;
+    uint64_t last = UINT64_MAX / TIMER_TICK_MS, tick = due_ms / TIMER_TICK_MS + 1;
+
+    return tick < last ? tick : last;
 }
 
 void timer_start_at(struct timer *timer, uint64_t due_ms, void (*fired)(struct timer *timer))

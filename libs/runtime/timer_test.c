@@ -111,6 +111,22 @@ TEST(a_point_in_the_past_fires_soon)
     assert_in_time(&probe);
 }
 
+/* The never is what a call without a deadline waits for, the day what an idle subscriber does. */
+TEST(a_timer_that_never_fires_does_not_keep_others_from_firing)
+{
+    struct probe near = { 0 }, never = { 0 }, day = { 0 };
+
+    start(&near, 20);
+    timer_start_at(&never.timer, UINT64_MAX, note);
+    start(&day, 24 * 60 * 60 * 1000);
+    assert_null(call_sleep(call, 1000));
+    assert_in_time(&near);
+    assert_true(near.took_us < 900 * 1000);
+    assert_int_equal(never.fired + day.fired, 0);
+    timer_stop(&never.timer);
+    timer_stop(&day.timer);
+}
+
 TEST(a_stopped_timer_does_not_fire_and_may_be_stopped_again)
 {
     struct probe probe = { 0 };
@@ -208,6 +224,7 @@ int main(void)
         cmocka_unit_test(a_delay_of_more_than_a_round_is_kept),
         cmocka_unit_test(a_wheel_that_has_stood_still_for_long_catches_up),
         cmocka_unit_test(a_point_in_the_past_fires_soon),
+        cmocka_unit_test(a_timer_that_never_fires_does_not_keep_others_from_firing),
         cmocka_unit_test(a_stopped_timer_does_not_fire_and_may_be_stopped_again),
         cmocka_unit_test(a_moved_timer_fires_at_its_new_time_alone),
         cmocka_unit_test(a_timer_may_stop_another_that_is_due_at_the_same_time),

@@ -69,11 +69,9 @@ export class HealthController {
     @Get()
     @HealthCheck()
     check() {
-        const { userServiceHost: host, userServicePort: port } = settings;
         return this.health.check([
-            () => this.services.pingCheck<TcpClientOptions>('user-service', {
-                transport: Transport.TCP, options: { host, port },
-            }),
+            () => this.ping('user-service', settings.userServiceHost, settings.userServicePort),
+            () => this.ping('order-service', settings.orderServiceHost, settings.orderServicePort),
             () => this.memory.checkHeap('memory_heap', 256 * MB),
             () => this.memory.checkRSS('memory_rss', 512 * MB),
         ]);
@@ -83,5 +81,11 @@ export class HealthController {
     @HealthCheck()
     live() {
         return this.health.check([]);
+    }
+
+    private ping(key: string, host: string, port: number) {
+        return this.services.pingCheck<TcpClientOptions>(key, {
+            transport: Transport.TCP, options: { host, port },
+        });
     }
 }

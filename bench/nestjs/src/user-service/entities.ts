@@ -1,5 +1,6 @@
 import { Column, CreateDateColumn, Entity, PrimaryColumn, UpdateDateColumn } from 'typeorm';
 import { Profile } from '../contracts.js';
+import { minorUnits } from '../columns.js';
 
 @Entity('users')
 export class User {
@@ -18,7 +19,7 @@ export class User {
 export class UserOrder {
     @PrimaryColumn('text') id: string;
     @Column('text', { name: 'user_id' }) userId: string;
-    @Column('integer') total: number;
+    @Column('integer', { transformer: minorUnits }) total: number;
     @Column('text') currency: string;
     @Column('text') status: string;
     @Column('datetime', { name: 'created_at' }) createdAt: Date;

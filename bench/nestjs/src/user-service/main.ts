@@ -2,9 +2,11 @@ import 'reflect-metadata';
 import path from 'node:path';
 import { Controller, Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
-import { MessagePattern, MicroserviceOptions, Payload, Transport } from '@nestjs/microservices';
+import {
+    EventPattern, MessagePattern, MicroserviceOptions, Payload, Transport,
+} from '@nestjs/microservices';
 import { TypeOrmModule } from '@nestjs/typeorm';
-import { CreateUserDto, Credentials } from '../contracts.js';
+import { CreateUserDto, Credentials, OrderCreated, OrderStatusChanged } from '../contracts.js';
 import { settings } from '../settings.js';
 import { PromptSocket } from '../socket.js';
 import { User, UserOrder } from './entities.js';
@@ -30,6 +32,16 @@ class UsersController {
     validateCredentials(@Payload() credentials: Credentials) {
         return this.users.validateCredentials(credentials);
     }
+
+    @EventPattern('order.created')
+    addOrder(@Payload() created: OrderCreated) {
+        return this.users.addOrder(created);
+    }
+
+    @EventPattern('order.statusChanged')
+    changeOrder(@Payload() changed: OrderStatusChanged) {
+        return this.users.changeOrder(changed);
+    }
 }
 
 @Module({
@@ -41,6 +53,7 @@ class UsersController {
             migrations: [Users1700000000000],
             migrationsRun: true,
             enableWAL: true,
+            prepareDatabase: (store) => store.pragma(`synchronous = ${settings.sqliteSynchronous}`),
         }),
         TypeOrmModule.forFeature([User, UserOrder]),
     ],

@@ -1,14 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
-import { RpcException } from '@nestjs/microservices';
 import { InjectRepository } from '@nestjs/typeorm';
 import { QueryFailedError, Repository } from 'typeorm';
-import { CreateUserDto, Credentials } from '../contracts.js';
+import { CreateUserDto, Credentials, OrderCreated, OrderStatusChanged } from '../contracts.js';
+import { refusal } from '../refusal.js';
 import { User, UserOrder } from './entities.js';
 import { Passwords } from './passwords.js';
-
-const refusal = (statusCode: number, message: string, error?: string) =>
-    new RpcException({ message, error, statusCode });
 
 @Injectable()
 export class UsersService {
@@ -59,5 +56,15 @@ export class UsersService {
         if (!found || !same || !found.isActive) throw refusal(401, 'Invalid credentials', 'Unauthorized');
         const { passwordHash, ...user } = found;
         return user;
+    }
+
+    async addOrder({ orderId: id, userId, total, currency, createdAt }: OrderCreated) {
+        await this.orders.insert({
+            id, userId, total, currency, status: 'PENDING', createdAt: new Date(createdAt),
+        });
+    }
+
+    async changeOrder({ orderId: id, newStatus: status }: OrderStatusChanged) {
+        await this.orders.update({ id }, { status });
     }
 }
