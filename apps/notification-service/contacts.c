@@ -72,38 +72,18 @@ static error copy_of(struct arena *arena, const struct remembered *place, struct
     return NULL;
 }
 
-static error ask_here(struct call *call, const struct rpc_peer *peer, const struct user_id *wanted,
-                      struct contact *out)
-{
-    struct user_details found;
-
-    TRY(rpc_send(call, peer, PATTERN, IN(user_id, wanted), OUT(user_details, &found)));
-    *out = (struct contact){ .email = found.email, .name = found.name };
-    if (found.profile)
-        out->language = found.profile->language;
-    return NULL;
-}
-
-/* Whose service it is we do not know: what a letter has no use for may have any shape. */
-static error ask_there(struct call *call, const struct rpc_peer *peer, const struct user_id *wanted,
-                       struct contact *out)
-{
-    struct user_contact found;
-
-    TRY(rpc_send(call, peer, PATTERN, IN(user_id, wanted), OUT(user_contact, &found)));
-    *out = (struct contact){ .email = found.email, .name = found.name };
-    if (found.profile)
-        out->language = found.profile->language;
-    return NULL;
-}
-
+/* In another process the answer may be a NestJS service's: what a letter has no use for may have any shape. */
 static error ask(struct call *call, struct system *system, uuid user, struct contact *out)
 {
     struct rpc_peer peer = service_peer(system, PATTERN);
     const struct user_id wanted = { user };
+    struct user_contact found;
 
-    return service_is_here(system, "user") ? ask_here(call, &peer, &wanted, out)
-                                           : ask_there(call, &peer, &wanted, out);
+    TRY(rpc_send(call, &peer, PATTERN, IN(user_id, &wanted), OUT(user_contact, &found)));
+    *out = (struct contact){ .email = found.email, .name = found.name };
+    if (found.profile)
+        out->language = found.profile->language;
+    return NULL;
 }
 
 error contacts_find(struct call *call, struct contacts *contacts, struct system *system, uuid user,

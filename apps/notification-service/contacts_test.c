@@ -124,18 +124,17 @@ TEST(an_answer_that_is_no_user_is_refused)
 
 /* --- in this process ------------------------------------------------------------------------------ */
 
-#define USER_MESSAGES(ON) ON("user.findById", find_by_id, user_id, user_details)
+#define USER_MESSAGES(ON) ON("user.findById", find_by_id, user_id, user_contact)
 MESSAGE_TABLE(test_user_messages, USER_MESSAGES);
 
-static error find_by_id(struct call *call, const struct user_id *in, struct user_details *out)
+static error find_by_id(struct call *call, const struct user_id *in, struct user_contact *out)
 {
-    struct profile *profile = ARENA_NEW(call->arena, struct profile);
+    struct contact_profile *profile = ARENA_NEW(call->arena, struct contact_profile);
 
     assert_non_null(profile);
-    *profile = (struct profile){ .language = STR("en") };
-    *out = (struct user_details){
-        .id = in->id, .email = STR("ion@example.com"), .name = STR("Ion"), .profile = profile
-    };
+    (void)in;
+    profile->language = STR("en");
+    *out = (struct user_contact){ STR("ion@example.com"), STR("Ion"), profile };
     return NULL;
 }
 

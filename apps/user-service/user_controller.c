@@ -8,6 +8,7 @@
     ON("user.create", create, create_user, user)                            \
     ON("user.findById", find_by_id, user_id, user_details)                  \
     ON("user.findById", find_without_orders, user_id, user)                 \
+    ON("user.findById", find_contact, user_id, user_contact)                \
     ON("user.findByEmail", find_by_email, user_email, user)                 \
     ON("user.findAll", find_all, user_page_query, user_page)                \
     ON("user.validateCredentials", validate_credentials, credentials, user) \
@@ -74,6 +75,20 @@ static error find_by_id(struct call *call, const struct user_id *in, struct user
 static error find_without_orders(struct call *call, const struct user_id *in, struct user *out)
 {
     return user_find(call, state(call)->db, in, out);
+}
+
+static error find_contact(struct call *call, const struct user_id *in, struct user_contact *out)
+{
+    struct user user;
+    struct contact_profile *profile = ARENA_NEW(call->arena, struct contact_profile);
+
+    if (!profile)
+        return &ERROR_OUT_OF_MEMORY;
+    TRY(user_find(call, state(call)->db, in, &user));
+    if (user.profile)
+        profile->language = user.profile->language;
+    *out = (struct user_contact){ user.email, user.name, user.profile ? profile : NULL };
+    return NULL;
 }
 
 static error find_by_email(struct call *call, const struct user_email *in, struct user *out)
