@@ -1,4 +1,5 @@
-/* A subscriber at work. subscriber.c reads, batch.c hands out, parked.c keeps the streams whose handler has failed. */
+/* A subscriber at work. subscriber.c reads, batch.c hands out, parked.c keeps the streams whose handler
+ * has failed. */
 #pragma once
 
 #include "events/events_internal.h"
