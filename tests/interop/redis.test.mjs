@@ -238,8 +238,12 @@ everyVersion('Redis, Cuib\'s gateway, a user service', { concurrency: true }, (n
         assert.equal(silent.status, 504, silent.text);
     });
 
+    // NestJS 10 forgets what a handler emits while the value before is still being published (it adds to a copy of the
+    // list that it is going through), so on a busy machine its caller may wait in vain.
     test('a stream of users: the last', async () => {
-        const made = await gateway.post('/users', { body: { ...someone(), name: 'a slow stream of users' } });
+        const ask = () => gateway.post('/users', { body: { ...someone(), name: 'a slow stream of users' } });
+        let made = await ask();
+        for (let tries = 1; nest.version === 10 && made.status === 504 && tries < 5; tries++) made = await ask();
         assert.equal(made.json.name, 'no 2', made.text);
     });
 
