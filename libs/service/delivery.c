@@ -62,18 +62,26 @@ static bool is_wanted(const struct system *system, const char *consumer)
     return false;
 }
 
-/* EVENT_CONSUMERS may name what some service of this process knows. */
+/* Where no service has consumers, nobody can say who is one. */
+static bool is_known(const struct system *system, str name)
+{
+    bool anybody = false;
+
+    for (size_t i = 0; i < system->count; i++) {
+        anybody = anybody || system->instances[i].service->consumers;
+        if (find_consumer(system->instances[i].service, name))
+            return true;
+    }
+    return !anybody || str_is(name, "none");
+}
+
+/* A name with a slip in it would leave a consumer without its events. */
 static error check_names(struct system *system)
 {
     str rest = system->settings.event_consumers, name;
 
     while (next_name(&rest, &name)) {
-        bool known = str_is(name, "none");
-
-        for (size_t i = 0; i < system->count; i++)
-            known = known || !system->instances[i].service->consumers ||
-                    find_consumer(system->instances[i].service, name);
-        if (!known)
+        if (!is_known(system, name))
             return error_new(system->arena, 500, "EVENT_CONSUMERS: no service is called %.*s",
                              STR_ARG(name));
     }

@@ -251,7 +251,9 @@ describe('what the user service keeps of orders', () => {
 });
 
 test('a consumer of events that nobody knows is a mistake in the settings', async () => {
-    const { code, stderr } = await finished(['up', 'order'], { EVENT_CONSUMERS: 'user, billing' });
-    assert.equal(code, 78);
-    assert.equal(stderr, 'cuib: EVENT_CONSUMERS: no service is called billing\n');
+    for (const services of [['order'], ['user', 'order'], []]) {
+        const { code, stderr } = await finished(['up', ...services], { EVENT_CONSUMERS: 'user, billing' });
+        assert.equal(code, 78);
+        assert.equal(stderr, 'cuib: EVENT_CONSUMERS: no service is called billing\n');
+    }
 });
