@@ -152,10 +152,8 @@ error events_deliver(struct line *line, struct arena *arena, const struct record
     list_remove(&run->link);
     if (why && line->ending)
         return &ERROR_CANCELLED;
-    if (!why) {
-        line->events->counts.delivered++;
+    if (!why)
         line->delivered++;
-    }
     return why;
 }
 

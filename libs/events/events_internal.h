@@ -11,7 +11,6 @@ struct events {
     const struct projection *const *projections; /* never NULL */
     struct link lines;                           /* of the subscribers */
     size_t line_count;
-    struct events_counts counts;
 };
 
 /* A row of the table `events`, and, as parameters, what a query asks for. */

@@ -8,16 +8,15 @@ enum {
     LINE_BATCH = 256,        /* events that are read and delivered at a time */
     LINE_UNSAVED_MAX = 1024, /* events that may be delivered before the checkpoint is written */
     LINE_SAVE_MS = 200,      /* and for how long */
-    LINE_RETRIES_MAX =
-        8, /* parked streams that are tried, or have a handler under way, at the same time */
+    /* Parked streams that are tried, or have a handler under way, at the same time. */
+    LINE_RETRIES_MAX = 8,
     LINE_ARENA_MAX = 32 * 1024 * 1024,
-    LINE_AWAY_FIRST_MS =
-        50, /* before a consumer that is away is tried again; doubles, with jitter, up to */
+    /* The pause before a consumer that is away is tried again; it doubles, with jitter. */
+    LINE_AWAY_FIRST_MS = 50,
     LINE_AWAY_MAX_MS = 5 * 1000,
     LINE_PATIENCE_MS = 1000, /* before the line goes on without what is left of a batch */
-    LINE_LOOK_MS =
-        2 *
-        1000, /* how often a line with dead letters looks whether somebody wants them replayed */
+    /* How often a line with dead letters looks whether somebody wants them replayed. */
+    LINE_LOOK_MS = 2 * 1000,
     LINE_FAILURE_MAX = 500, /* bytes of an error's text that are kept */
 };
 

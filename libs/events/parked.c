@@ -101,7 +101,6 @@ static void note_failure(struct parked *parked, int64_t position, error why)
     parked->retry_at = last ? (timestamp){ 0 } : next_try(parked->attempts);
     snprintf(parked->failure, sizeof parked->failure, "%d %s", why->status, text_of(why));
     parked->dirty = true;
-    parked->line->events->counts.failed++;
     parked->line->failed++;
     log_failure("Events", name, why);
     if (last) {

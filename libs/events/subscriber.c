@@ -347,10 +347,15 @@ void events_present(struct events *events, const char *subscriber)
 
 struct events_counts events_counts(const struct events *events)
 {
-    struct events_counts counts = events->counts;
+    struct events_counts counts = { 0 };
 
-    for (struct link *link = events->lines.next; link != &events->lines; link = link->next)
-        counts.parked += LIST_ELEMENT(link, struct line, link)->parked_count;
+    for (struct link *link = events->lines.next; link != &events->lines; link = link->next) {
+        const struct line *line = LIST_ELEMENT(link, struct line, link);
+
+        counts.delivered += line->delivered;
+        counts.failed += line->failed;
+        counts.parked += line->parked_count;
+    }
     return counts;
 }
 
