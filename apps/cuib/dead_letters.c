@@ -175,26 +175,56 @@ static error act_on_mail(struct call *call, struct dead_letters *run, struct db 
     return NULL;
 }
 
-static error mails_of(struct call *call, struct dead_letters *run, struct db *db,
-                      enum action action)
+static error list_mails(struct call *call, struct dead_letters *run, struct db *db)
 {
     struct dead_mail *all;
     size_t count;
     int64_t total;
 
     TRY(dead_mail_list(call, db, &all, &count, &total));
-    for (size_t i = 0; i < count; i++) {
-        if (run->id.at && !str_is(run->id, mail_id(call, all[i].id)))
-            continue;
-        if (action == LIST)
-            list_mail(call, &all[i]);
-        else
-            TRY(act_on_mail(call, run, db, action, all[i].id));
-        run->count += action == LIST || action == SHOW;
-    }
-    if (action == LIST && total > (int64_t)count)
+    for (size_t i = 0; i < count; i++)
+        list_mail(call, &all[i]);
+    if (total > (int64_t)count)
         printf("… and %" PRId64 " more mails\n", total - (int64_t)count);
+    run->count += (uint64_t)total;
     return NULL;
+}
+
+static error replay_all_mails(struct call *call, struct dead_letters *run, struct db *db)
+{
+    int64_t count;
+
+    TRY(dead_mail_replay_all(call, db, &count));
+    if (count)
+        printf("mails: %" PRId64 " will be tried again\n", count);
+    run->count += (uint64_t)count;
+    return NULL;
+}
+
+/* An id that is no mail's, or no dead one's, is left for whoever counts. */
+static error one_mail(struct call *call, struct dead_letters *run, struct db *db,
+                      enum action action)
+{
+    static const str prefix = STR_INIT("mail:");
+    uint64_t number;
+
+    if (!str_starts_with(run->id, prefix) ||
+        !str_to_uint(str_slice(run->id, prefix.len, run->id.len), INT64_MAX, &number))
+        return NULL;
+    error failed = act_on_mail(call, run, db, action, (int64_t)number);
+
+    if (failed)
+        return failed->status == 404 ? NULL : failed;
+    run->count += action == SHOW;
+    return NULL;
+}
+
+static error mails_of(struct call *call, struct dead_letters *run, struct db *db,
+                      enum action action)
+{
+    if (run->id.at)
+        return one_mail(call, run, db, action);
+    return action == REPLAY ? replay_all_mails(call, run, db) : list_mails(call, run, db);
 }
 
 /* --- all of them --------------------------------------------------------------------------------- */

@@ -93,9 +93,10 @@ describe('dead letters', () => {
         assert.match(shown.stdout, new RegExp(`^data +\\{.*${order.id}`, 'm'));
         sink.reset();
         assert.deepEqual(await dead('replay', '--all'),
-            { code: 0, stdout: `${id} will be tried again\n1 dead letters\n`, stderr: '' });
+            { code: 0, stdout: 'mails: 1 will be tried again\n1 dead letters\n', stderr: '' });
         await until('the mail', () => sink.mailsTo(other.email)[0]);
         assert.deepEqual(await letters(), ['0 dead letters']);
+        assert.equal((await dead('replay', id)).code, 1, 'it is none any more');
     });
 
     test('what is none is an error, and so is a wrong command line', async () => {
